@@ -1,0 +1,280 @@
+// quire::btree_map<K, V, Policies...>: an ordered map whose contents survive.
+//
+//   quire::btree_map<std::uint64_t, order> orders{"orders.quire"};
+//   orders.insert_or_assign(17, order{...});
+//   for (auto [id, o] : orders.range(10, 20)) ...
+//
+// Policies (policies.hpp) choose at compile time where pages live, which page leaves the cache, what
+// a transaction is, how keys and values are encoded and how large a page is.
+//
+// Under a transactional policy every call is a transaction of its own, durable as options say;
+// transaction() groups calls, snapshot() reads one version. Iterators read the version that was
+// committed when they were made. Under txn::none changes are made in place, flush() makes them
+// durable, and the map is for one thread.
+//
+// Invariants: the file always holds a whole committed version; read_face.hpp and write_face.hpp give
+// cost, exceptions and guarantees of each group of members.
+// Thread-safety: transactional maps: any number of threads may read and call snapshot(), and writers
+// queue. Moving, swapping and destroying a map is for its owner, with no transaction, snapshot or
+// iterator of it alive (snapshots and iterators survive moving and swapping).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quire/options.hpp>
+#include <quire/policies.hpp>
+#include <quire/read_face.hpp>
+#include <quire/transaction.hpp>
+#include <quire/types.hpp>
+#include <quire/write_face.hpp>
+
+namespace quire {
+
+template <class K, class V, class... Policies>
+class btree_map;
+
+// What a map holds and what it did since it was opened.
+struct map_stats {
+    std::uint64_t entries = 0;
+    std::uint32_t height = 0; // levels; 0: empty
+    std::size_t page_size = 0;
+    std::uint64_t pages = 0;         // of the store, header included
+    std::uint64_t free_pages = 0;    // ready for use
+    std::uint64_t pending_pages = 0; // freed, but seen by snapshots or not yet by the medium
+    std::uint64_t cached_bytes = 0;  // in frames, or of memory pages
+    std::uint64_t pages_read = 0;
+    std::uint64_t pages_written = 0;
+    std::uint64_t bytes_read = 0;
+    std::uint64_t bytes_written = 0;
+    std::uint64_t syncs = 0;
+    version committed{};           // newest version readers see
+    version durable{};             // newest version on the medium
+    std::vector<version> snapshots; // versions held by snapshots and iterators
+};
+
+namespace detail {
+
+template <class K, class V, class... Policies>
+consteval bool check_map() {
+    if constexpr (check_policies<Policies...>()) {
+        using policies = policy_set<Policies...>;
+        using key_codec = typename policies::template key_codec<K>;
+        using value_codec = typename policies::template value_codec<V>;
+        if constexpr (count_of<key_codec_tag, Policies...> == 0)
+            static_assert(codec::check_storable<K, codec::role::key>());
+        else
+            static_assert(codec::check_codec<key_codec, codec::role::key, K>());
+        if constexpr (count_of<value_codec_tag, Policies...> == 0)
+            static_assert(codec::check_storable<V, codec::role::value>());
+        else
+            static_assert(codec::check_codec<value_codec, codec::role::value, V>());
+    }
+    return true;
+}
+
+template <class K, class V, class... Policies>
+struct face_traits<btree_map<K, V, Policies...>> {
+    static_assert(check_map<K, V, Policies...>());
+    using types = map_types<K, V, Policies...>;
+};
+
+} // namespace detail
+
+template <class K, class V, class... Policies>
+class btree_map : public detail::write_face<btree_map<K, V, Policies...>,
+                                            detail::read_face<btree_map<K, V, Policies...>>> {
+    using types = typename detail::face_traits<btree_map>::types;
+    using store = typename types::store;
+
+public:
+    using snapshot_type = basic_snapshot<types>;
+    using transaction_type = basic_transaction<types>;
+    static constexpr std::size_t page_bytes = types::page_bytes;
+
+    // An empty map in memory. Throws std::bad_alloc.
+    btree_map()
+        requires(!store::on_device)
+        : store_(std::make_unique<store>()) {}
+    // A store in memory takes options too, and no path.
+    explicit btree_map(quire::options how)
+        requires(!store::on_device)
+        : store_(std::make_unique<store>()), durability_(how.durability) {}
+    // Opens the store at `path`, or creates it. Throws io_error, format_mismatch, schema_mismatch,
+    // corruption, already_open, storage_full, std::bad_alloc. Nothing that exists is changed before
+    // it has been recognised.
+    explicit btree_map(std::string path, quire::options how = {})
+        requires(store::on_device)
+        : store_(std::make_unique<store>(
+              txn::store_options{std::move(path), how.cache_bytes, how.create, how.read_only},
+              types::schema())),
+          durability_(how.durability) {
+        if (how.untrusted) verify();
+    }
+    btree_map(btree_map&&) noexcept = default;
+    btree_map& operator=(btree_map&&) noexcept = default;
+    // Closes the store: everything committed is durable afterwards. Never throws.
+    ~btree_map() = default;
+
+    void swap(btree_map& other) noexcept {
+        std::swap(store_, other.store_);
+        std::swap(state_, other.state_);
+        std::swap(durability_, other.durability_);
+    }
+    friend void swap(btree_map& a, btree_map& b) noexcept { a.swap(b); }
+
+    // ---- transactions ----
+
+    // Waits for the writer's place and takes it. Throws read_only, poisoned, std::bad_alloc.
+    [[nodiscard]] transaction_type transaction()
+        requires(types::transactional)
+    {
+        store_->begin();
+        state_->trail = {};
+        return {*store_, *state_, durability_};
+    }
+    // The same, waiting at most `timeout`, a std::chrono::duration.
+    template <class Duration>
+    [[nodiscard]] std::optional<transaction_type> try_transaction(Duration timeout)
+        requires(types::transactional)
+    {
+        using period = typename Duration::period;
+        const long double nanoseconds = static_cast<long double>(timeout.count()) * 1e9L *
+                                        static_cast<long double>(period::num) /
+                                        static_cast<long double>(period::den);
+        if (!store_->try_begin(nanoseconds <= 0 ? 0 : static_cast<std::uint64_t>(nanoseconds)))
+            return std::nullopt;
+        return transaction_type(*store_, *state_, durability_);
+    }
+    [[nodiscard]] snapshot_type snapshot() const
+        requires(types::transactional)
+    {
+        return snapshot_type(source());
+    }
+
+    // ---- care ----
+
+    // Makes everything committed (under txn::none: everything done) durable.
+    void flush() { store_->flush(); }
+    // The same: these policies keep no log to move into the file.
+    void checkpoint() { flush(); }
+    // Checks every page of the map and that each page of the store is exactly one of: in use, free,
+    // pending. Reads everything; waits for the writer's place. Throws corruption, io_error.
+    void verify();
+    [[nodiscard]] map_stats stats();
+    // The store's file; empty in memory.
+    [[nodiscard]] const std::string& path() const noexcept { return store_->path(); }
+
+private:
+    template <class>
+    friend class detail::read_face;
+    template <class, class>
+    friend class detail::write_face;
+
+    static constexpr bool changes_commit = types::transactional;
+
+    [[nodiscard]] detail::version_share<types> source() const noexcept {
+        if constexpr (types::transactional) return {*store_, store_->share_current()};
+        else return {*store_, nullptr};
+    }
+    template <class Read>
+    decltype(auto) with_root(Read&& read) const {
+        return store_->with_current(types::tree_index, read);
+    }
+    [[nodiscard]] store& store_ref() const noexcept { return *store_; }
+    [[nodiscard]] detail::writer_state<types>& state() noexcept { return *state_; }
+
+    template <class Work>
+    auto change(Work&& work) {
+        if constexpr (!types::transactional) {
+            store_->require_writable();
+            return work();
+        } else {
+            store_->begin();
+            if constexpr (std::is_void_v<decltype(work())>) {
+                attempt(work);
+                store_->commit(durability_);
+            } else {
+                auto result = attempt(work);
+                store_->commit(durability_);
+                return result;
+            }
+        }
+    }
+    template <class Work>
+    auto attempt(Work& work) {
+        try {
+            return work();
+        } catch (...) {
+            state_->trail = {};
+            store_->roll_back();
+            throw;
+        }
+    }
+    template <class Work>
+    void all_or_nothing(Work&& work) {
+        work();
+    }
+
+    std::unique_ptr<store> store_;
+    std::unique_ptr<detail::writer_state<types>> state_ =
+        std::make_unique<detail::writer_state<types>>();
+    durability durability_ = durability::full;
+};
+
+template <class K, class V, class... Policies>
+void btree_map<K, V, Policies...>::verify() {
+    store& s = *store_;
+    std::vector<bool> used;
+    const auto seen = [&](page_id first, std::uint32_t pages) {
+        for (std::uint32_t i = 0; i < pages; ++i) {
+            const std::size_t id = to_integer(first) + std::size_t{i};
+            if (id >= used.size() || used[id])
+                throw corruption(id >= used.size()
+                                     ? "a page lies behind the end of the store; restore a backup"
+                                     : "a page is used twice; restore a backup",
+                                 {path(), first + i, {}, {}, {}});
+            used[id] = true;
+        }
+    };
+    s.verifying([&](const format::root_record& root) {
+        used.assign(s.space().end(), false);
+        const auto guarded = [&](auto&& operation) { s.guarded(operation); };
+        tree::tree_checker<typename types::layout, typename types::cache, decltype(guarded),
+                           decltype(seen)>
+            checker(s.cache(), guarded, seen);
+        static_cast<void>(checker.check(root));
+        s.check_space(seen, used);
+    });
+}
+
+template <class K, class V, class... Policies>
+map_stats btree_map<K, V, Policies...>::stats() {
+    map_stats facts;
+    store_->verifying([&](const format::root_record& root) {
+        const auto& space = store_->space();
+        facts.entries = root.entries;
+        facts.height = root.root ? root.level + 1 : 0;
+        facts.page_size = page_bytes;
+        facts.pages = space.end();
+        facts.free_pages = space.free().size();
+        facts.pending_pages = space.waiting().pages();
+        facts.cached_bytes = store_->cache().resident_bytes();
+        const io_counters& io = store_->counters();
+        facts.pages_read = io.pages_read.value();
+        facts.pages_written = io.pages_written.value();
+        facts.bytes_read = io.bytes_read.value();
+        facts.bytes_written = io.bytes_written.value();
+        facts.syncs = io.syncs.value();
+        facts.committed = store_->committed_version();
+        facts.durable = store_->durable_version();
+        if constexpr (types::transactional) facts.snapshots = store_->open_versions();
+    });
+    return facts;
+}
+
+} // namespace quire

@@ -1,0 +1,134 @@
+// Every failure the library reports: one type a cause, one base. An error says what was found,
+// what was expected and what to do, in what(); the same facts stand in its members.
+// Thread-safety: immutable values; copying does not throw.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <quire/core/config.hpp>
+#include <quire/core/ids.hpp>
+
+namespace quire {
+
+enum class error_code : std::uint8_t {
+    io_error = 1,
+    corruption,
+    format_mismatch,
+    schema_mismatch,
+    already_open,
+    storage_full,
+    key_too_large,
+    value_too_large,
+    read_only,
+    poisoned,
+    unsorted_input,
+    cache_exhausted,
+};
+
+// What an error knows beside its sentence. Empty strings and page_id::none mean "does not apply".
+struct error_details {
+    std::string path;
+    page_id page = page_id::none;
+    std::string field;
+    std::string found;
+    std::string expected;
+};
+
+class error : public std::runtime_error {
+public:
+    [[nodiscard]] error_code code() const noexcept { return code_; }
+    // The store's file, empty for storage::memory.
+    [[nodiscard]] const std::string& path() const noexcept { return details_->path; }
+    [[nodiscard]] page_id page() const noexcept { return details_->page; }
+    [[nodiscard]] const std::string& field() const noexcept { return details_->field; }
+    [[nodiscard]] const std::string& found() const noexcept { return details_->found; }
+    [[nodiscard]] const std::string& expected() const noexcept { return details_->expected; }
+
+protected:
+    error(error_code code, const std::string& sentence, error_details details)
+        : std::runtime_error(sentence), code_(code),
+          details_(std::make_shared<const error_details>(std::move(details))) {}
+
+private:
+    error_code code_;
+    std::shared_ptr<const error_details> details_;
+};
+
+namespace detail {
+
+// "<path>: page 7: <sentence> (field count: found 9, expected at most 4)"
+[[nodiscard]] inline std::string sentence_of(std::string_view sentence,
+                                             const error_details& details) {
+    std::string text;
+    if (!details.path.empty()) text += details.path + ": ";
+    if (details.page != page_id::none)
+        text += "page " + std::to_string(to_integer(details.page)) + ": ";
+    text += sentence;
+    if (!details.found.empty() || !details.expected.empty()) {
+        text += " (";
+        if (!details.field.empty()) text += details.field + ": ";
+        text += "found " + details.found + ", expected " + details.expected + ")";
+    }
+    return text;
+}
+
+} // namespace detail
+
+template <error_code Code>
+class error_of : public error {
+public:
+    explicit error_of(std::string_view sentence, error_details details = {})
+        : error(Code, detail::sentence_of(sentence, details), details) {}
+};
+
+// The operating system refused a call; number() is its errno.
+class io_error : public error {
+public:
+    io_error(std::string_view sentence, int number, error_details details = {})
+        : error(error_code::io_error,
+                detail::sentence_of(std::string(sentence) + ": " + std::strerror(number), details),
+                details),
+          number_(number) {}
+    [[nodiscard]] int number() const noexcept { return number_; }
+
+private:
+    int number_;
+};
+
+// Another handle holds the store; holder() is its process id, 0 if that is not known.
+class already_open : public error {
+public:
+    already_open(std::string_view sentence, std::int64_t holder, error_details details = {})
+        : error(error_code::already_open, detail::sentence_of(sentence, details), details),
+          holder_(holder) {}
+    [[nodiscard]] std::int64_t holder() const noexcept { return holder_; }
+
+private:
+    std::int64_t holder_;
+};
+
+// The bytes are not what a commit of this library wrote there.
+using corruption = error_of<error_code::corruption>;
+// Not a store of this library, or of another format version or page size.
+using format_mismatch = error_of<error_code::format_mismatch>;
+// The store holds other key or value types than the map that opens it.
+using schema_mismatch = error_of<error_code::schema_mismatch>;
+// The medium has no room; the transaction is rolled back and reads go on.
+using storage_full = error_of<error_code::storage_full>;
+using key_too_large = error_of<error_code::key_too_large>;
+using value_too_large = error_of<error_code::value_too_large>;
+// A change was asked of a store opened read-only.
+using read_only = error_of<error_code::read_only>;
+// An earlier write or sync failed, so what is on the medium is not known: close and reopen.
+using poisoned = error_of<error_code::poisoned>;
+using unsorted_input = error_of<error_code::unsorted_input>;
+// Every page of the cache is pinned or part of the transaction: close iterators or raise the budget.
+using cache_exhausted = error_of<error_code::cache_exhausted>;
+
+} // namespace quire

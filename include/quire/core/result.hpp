@@ -1,0 +1,46 @@
+// Where failure is an ordinary answer: a value, or what is wrong with the bytes that should have
+// held it. Used by format/ and inspect/; the floors above turn a fault into an exception.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <quire/core/assert.hpp>
+
+namespace quire {
+
+// One broken rule of the format.
+struct fault {
+    std::string field;
+    std::string found;
+    std::string expected;
+};
+
+template <class T>
+class result {
+public:
+    result(T value) : value_(std::move(value)) {}
+    result(fault why) : fault_(std::move(why)) {}
+
+    [[nodiscard]] explicit operator bool() const noexcept { return value_.has_value(); }
+    [[nodiscard]] T& operator*() noexcept {
+        QUIRE_PRECONDITION(value_, "a result that holds a fault has no value");
+        return *value_;
+    }
+    [[nodiscard]] const T& operator*() const noexcept {
+        QUIRE_PRECONDITION(value_, "a result that holds a fault has no value");
+        return *value_;
+    }
+    [[nodiscard]] const T* operator->() const noexcept { return &**this; }
+    [[nodiscard]] const fault& why() const noexcept {
+        QUIRE_PRECONDITION(!value_, "a result that holds a value has no fault");
+        return fault_;
+    }
+
+private:
+    std::optional<T> value_;
+    fault fault_;
+};
+
+} // namespace quire

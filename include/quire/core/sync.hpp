@@ -1,0 +1,93 @@
+// Short and long mutual exclusion on POSIX threads, without the compile cost of <mutex>.
+#pragma once
+
+#include <cerrno>
+#include <cstdint>
+#include <ctime>
+#include <pthread.h>
+
+#include <quire/core/assert.hpp>
+
+namespace quire {
+
+// A latch: held for a few instructions or one page read, never across user code.
+class latch {
+public:
+    latch() = default;
+    latch(const latch&) = delete;
+    latch& operator=(const latch&) = delete;
+    ~latch() { pthread_mutex_destroy(&mutex_); }
+
+    void lock() noexcept { pthread_mutex_lock(&mutex_); }
+    void unlock() noexcept { pthread_mutex_unlock(&mutex_); }
+
+private:
+    friend class gate;
+    pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
+};
+
+class latch_guard {
+public:
+    explicit latch_guard(latch& l) noexcept : latch_(l) { latch_.lock(); }
+    latch_guard(const latch_guard&) = delete;
+    latch_guard& operator=(const latch_guard&) = delete;
+    ~latch_guard() { latch_.unlock(); }
+
+private:
+    latch& latch_;
+};
+
+// Admits one holder at a time. Unlike a mutex it belongs to no thread: whoever has the right to
+// leave may leave, so a transaction can move between threads.
+class gate {
+public:
+    gate() noexcept {
+        pthread_condattr_t attributes;
+        pthread_condattr_init(&attributes);
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+        pthread_cond_init(&freed_, &attributes);
+        pthread_condattr_destroy(&attributes);
+    }
+    gate(const gate&) = delete;
+    gate& operator=(const gate&) = delete;
+    ~gate() { pthread_cond_destroy(&freed_); }
+
+    void enter() noexcept {
+        latch_guard hold(latch_);
+        while (held_) pthread_cond_wait(&freed_, &latch_.mutex_);
+        held_ = true;
+    }
+
+    // Waits at most `nanoseconds`; false when the gate was held all that time.
+    [[nodiscard]] bool try_enter(std::uint64_t nanoseconds) noexcept {
+        latch_guard hold(latch_);
+        if (held_ && nanoseconds != 0) {
+            timespec until{};
+            clock_gettime(CLOCK_MONOTONIC, &until);
+            constexpr std::uint64_t second = 1'000'000'000;
+            const std::uint64_t nanos = static_cast<std::uint64_t>(until.tv_nsec) +
+                                        nanoseconds % second;
+            until.tv_sec += static_cast<time_t>(nanoseconds / second + nanos / second);
+            until.tv_nsec = static_cast<long>(nanos % second);
+            while (held_)
+                if (pthread_cond_timedwait(&freed_, &latch_.mutex_, &until) == ETIMEDOUT) break;
+        }
+        if (held_) return false;
+        held_ = true;
+        return true;
+    }
+
+    void leave() noexcept {
+        latch_guard hold(latch_);
+        QUIRE_ASSERT(held_, "only the holder leaves a gate");
+        held_ = false;
+        pthread_cond_signal(&freed_);
+    }
+
+private:
+    latch latch_;
+    pthread_cond_t freed_{};
+    bool held_ = false;
+};
+
+} // namespace quire

@@ -1,0 +1,251 @@
+// How a slotted page is checked and changed in place: the second part of slotted.hpp, which
+// includes this header and says what each function means.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include <quire/node/slotted.hpp>
+
+namespace quire::node {
+
+namespace detail {
+
+// Sets bits [from, end) of a bitmap; false if one was set.
+[[nodiscard]] inline bool take_bits(std::uint64_t* bitmap, std::uint32_t from,
+                                    std::uint32_t end) noexcept {
+    while (from < end) {
+        const std::uint32_t within = from % 64;
+        const std::uint32_t size = end - from < 64 - within ? end - from : 64 - within;
+        const std::uint64_t bits = (size == 64 ? ~std::uint64_t{0}
+                                               : (std::uint64_t{1} << size) - 1)
+                                   << within;
+        std::uint64_t& word = bitmap[from / 64];
+        if ((word & bits) != 0) return false;
+        word |= bits;
+        from += size;
+    }
+    return true;
+}
+
+} // namespace detail
+
+template <std::size_t PageSize>
+const char* slotted<PageSize>::validate(const std::byte* page) noexcept {
+    const bool leaf = format::kind_of(page) == leaf_kind;
+    if (!leaf && format::kind_of(page) != inner_kind)
+        return "the page is not of the slotted layout";
+    if (leaf != (format::level_of(page) == 0)) return "level 0 and only level 0 is a leaf's";
+    const std::uint32_t count = format::count_of(page);
+    const std::uint32_t prefix_size = format::prefix_size_of(page);
+    const std::uint32_t heap_size = format::heap_size_of(page);
+    const std::uint32_t heap_dead = format::heap_dead_of(page);
+    const std::uint32_t first_slot = leaf ? slots_at<true> : slots_at<false>;
+    const std::uint32_t head = leaf ? head_size<true> : head_size<false>;
+    if (count == 0 && (heap_size | heap_dead | prefix_size) != 0)
+        return "a page without records has no heap and no prefix";
+    if (prefix_size > largest_key) return "the prefix is longer than a key may be";
+    if (first_slot + count * detail::slot_size + heap_size + prefix_size > PageSize)
+        return "slots, heap and prefix take more than the page";
+    if (heap_dead > heap_size) return "more of the heap is dead than there is";
+
+    const auto heap_end = static_cast<std::uint32_t>(PageSize) - prefix_size;
+    const std::uint32_t start = heap_end - heap_size;
+    std::array<std::uint64_t, PageSize / 64> taken{};
+    std::uint32_t total = heap_dead;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const std::byte* const at = page + first_slot + i * detail::slot_size;
+        const std::uint32_t offset = offset_in(at);
+        const std::uint32_t suffix_size = suffix_size_in(at);
+        if (prefix_size + suffix_size > largest_key) return "a key is longer than a key may be";
+        if (offset < start || offset + head + suffix_size > heap_end)
+            return "a record lies outside of the heap";
+        const std::uint32_t size =
+            leaf ? record_size<true>(page, at) : record_size<false>(page, at);
+        if (offset + size > heap_end) return "a value ends outside of the heap";
+        if (!detail::take_bits(taken.data(), offset, offset + size)) return "two records overlap";
+        total += size;
+    }
+    return total == heap_size ? nullptr : "records and dead bytes do not add up to the heap";
+}
+
+template <std::size_t PageSize>
+template <bool Leaf>
+std::uint32_t slotted<PageSize>::prefix_for(const std::byte* page, key_arg key,
+                                            std::size_t value_size,
+                                            std::uint32_t without) noexcept {
+    std::uint32_t count = format::count_of(page);
+    std::uint32_t live = live_of(page);
+    const bytes_view prefix = prefix_of(page);
+    const auto own = static_cast<std::uint32_t>(prefix.size());
+    if (without != keep_all) {
+        QUIRE_PRECONDITION(without < count, "there is no such record");
+        live -= record_size<Leaf>(page, slot<Leaf>(page, without));
+        --count;
+    }
+    // Bytes of the page if its prefix has p bytes, with the new record.
+    const auto bytes_with = [&](std::uint32_t p) {
+        const std::int64_t others =
+            std::int64_t{live} + std::int64_t{count} * (std::int64_t{own} - std::int64_t{p});
+        return slots_at<Leaf> + (count + 1) * std::int64_t{detail::slot_size} + others +
+               head_size<Leaf> + static_cast<std::int64_t>(key.size() + value_size);
+    };
+    constexpr auto room = static_cast<std::int64_t>(PageSize);
+
+    const auto shared = static_cast<std::uint32_t>(common_prefix(key, prefix));
+    if (shared == own && bytes_with(own) <= room) return own;
+    if (count == 0) return bytes_with(0) <= room ? 0 : no_prefix;
+
+    // The longest common prefix of ordered keys is that of the least and the greatest. Suffixes are
+    // measured too, so that keys out of order (a damaged page) still have p bytes each.
+    std::uint32_t p = shared;
+    if (shared == own) {
+        std::uint32_t longest = static_cast<std::uint32_t>(key.size()) - own;
+        const bytes_view rest = key.subspan(own);
+        const std::uint32_t least = without == 0 ? 1 : 0;
+        const std::uint32_t greatest = format::count_of(page) - 1 -
+                                       (without == format::count_of(page) - 1 ? 1 : 0);
+        for (const std::uint32_t edge : {least, greatest}) {
+            const auto same = static_cast<std::uint32_t>(
+                common_prefix(rest, suffix_in<Leaf>(page, slot<Leaf>(page, edge))));
+            if (same < longest) longest = same;
+        }
+        for (std::uint32_t i = 0; longest > 0 && i < format::count_of(page); ++i) {
+            const std::uint32_t size = suffix_size_in(slot<Leaf>(page, i));
+            if (i != without && size < longest) longest = size;
+        }
+        p = own + longest;
+    }
+    return bytes_with(p) <= room ? p : no_prefix;
+}
+
+template <std::size_t PageSize>
+template <bool Leaf>
+void slotted<PageSize>::rebuild(std::byte* page, std::uint32_t prefix_size, std::uint32_t changed,
+                                stored_value value) noexcept {
+    std::array<std::byte, PageSize> image;
+    const std::uint32_t count = format::count_of(page);
+    if (count == 0) {
+        clear(page);
+        return;
+    }
+    const detail::record first = record_in<Leaf>(page, 0);
+    writer<Leaf> to(image.data(), &first, prefix_size);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        detail::record r = record_in<Leaf>(page, i);
+        if (i == changed) {
+            r.value = value.bytes.data();
+            r.value_field = static_cast<std::uint32_t>(value.bytes.size()) |
+                            (value.overflow ? detail::overflow_flag : 0);
+        }
+        to.add(r);
+    }
+    to.publish(page);
+}
+
+template <std::size_t PageSize>
+template <bool Leaf>
+void slotted<PageSize>::put(std::byte* page, std::uint32_t index,
+                            const detail::record& added) noexcept {
+    QUIRE_PRECONDITION(index <= format::count_of(page), "a record goes before another or last");
+    const bytes_view key{added.suffix, added.suffix_size};
+    const bytes_view prefix = prefix_of(page);
+    const auto gap = [page] {
+        return heap_start(page) - slots_at<Leaf> - format::count_of(page) * detail::slot_size;
+    };
+    // Of a record in a page of prefix p, with its slot.
+    const auto bytes_with = [&](std::size_t p) {
+        return static_cast<std::uint32_t>(detail::slot_size + head_size<Leaf> + key.size() - p +
+                                          added.value_size());
+    };
+    const bool shares = key.size() >= prefix.size() &&
+                        compare_bytes(key.first(prefix.size()), prefix) == 0;
+    if (!shares || gap() < bytes_with(prefix.size())) {
+        const std::uint32_t p = prefix_for<Leaf>(page, key, added.value_size(), keep_all);
+        QUIRE_PRECONDITION(p != no_prefix, "a record is put where it fits");
+        rebuild<Leaf>(page, p, keep_all, {});
+    }
+
+    const std::uint32_t count = format::count_of(page);
+    const std::uint32_t prefix_size = format::prefix_size_of(page);
+    const std::uint32_t suffix_size = added.suffix_size - prefix_size;
+    const std::uint32_t size = bytes_with(prefix_size) - detail::slot_size;
+    const std::uint32_t offset = heap_start(page) - size;
+    std::byte* const to = page + offset;
+    if constexpr (Leaf) store_le<std::uint16_t>(to, static_cast<std::uint16_t>(added.value_field));
+    else format::store_ref(to, added.child);
+    copy_bytes(to + head_size<Leaf>, added.suffix + prefix_size, suffix_size);
+    if constexpr (Leaf)
+        copy_bytes(to + head_size<Leaf> + suffix_size, added.value, added.value_size());
+
+    std::byte* const at = page + slots_at<Leaf> + index * detail::slot_size;
+    move_bytes(at + detail::slot_size, at, (count - index) * detail::slot_size);
+    store_le<std::uint16_t>(at, static_cast<std::uint16_t>(offset));
+    store_le<std::uint16_t>(at + 2, static_cast<std::uint16_t>(suffix_size));
+    store_le<std::uint32_t>(at + 4, detail::head_of(to + head_size<Leaf>, suffix_size));
+    format::set_count(page, count + 1);
+    format::set_heap_size(page, format::heap_size_of(page) + size);
+}
+
+template <std::size_t PageSize>
+template <bool Leaf>
+void slotted<PageSize>::take_out(std::byte* page, std::uint32_t i) noexcept {
+    const std::uint32_t count = format::count_of(page);
+    QUIRE_PRECONDITION(i < count, "there is no such record");
+    if (count == 1) {
+        clear(page);
+        return;
+    }
+    std::byte* const at = page + slots_at<Leaf> + i * detail::slot_size;
+    const std::uint32_t size = record_size<Leaf>(page, at);
+    if (offset_in(at) == heap_start(page))
+        format::set_heap_size(page, format::heap_size_of(page) - size);
+    else
+        format::set_heap_dead(page, format::heap_dead_of(page) + size);
+    move_bytes(at, at + detail::slot_size, (count - i - 1) * detail::slot_size);
+    format::set_count(page, count - 1);
+}
+
+template <std::size_t PageSize>
+bool slotted<PageSize>::fits_replacement(const std::byte* leaf, std::uint32_t i,
+                                         stored_value value) noexcept {
+    const std::size_t old_size = slotted::value(leaf, i).bytes.size();
+    return used(leaf) - old_size + value.bytes.size() <= leaf_capacity;
+}
+
+template <std::size_t PageSize>
+void slotted<PageSize>::replace(std::byte* leaf, std::uint32_t i, stored_value value) noexcept {
+    QUIRE_PRECONDITION(fits_replacement(leaf, i, value), "a value is replaced where it fits");
+    const auto size = static_cast<std::uint32_t>(value.bytes.size());
+    const auto field = static_cast<std::uint16_t>(size | (value.overflow ? detail::overflow_flag
+                                                                         : 0));
+    std::byte* const at = leaf + slots_at<true> + i * detail::slot_size;
+    const std::uint32_t old_size = record_size<true>(leaf, at);
+    const std::uint32_t key_end = detail::leaf_head_size + suffix_size_in(at);
+    const std::uint32_t new_size = key_end + size;
+    if (new_size <= old_size) {
+        std::byte* const record = leaf + offset_in(at);
+        store_le<std::uint16_t>(record, field);
+        copy_bytes(record + key_end, value.bytes.data(), size);
+        format::set_heap_dead(leaf, format::heap_dead_of(leaf) + (old_size - new_size));
+        return;
+    }
+    const std::uint32_t slots_end = slots_at<true> + format::count_of(leaf) * detail::slot_size;
+    if (heap_start(leaf) - slots_end < new_size) {
+        rebuild<true>(leaf, format::prefix_size_of(leaf), i, value);
+        return;
+    }
+    // A new record at the heap's start; the old one is dead.
+    const std::uint32_t offset = heap_start(leaf) - new_size;
+    std::byte* const record = leaf + offset;
+    store_le<std::uint16_t>(record, field);
+    copy_bytes(record + detail::leaf_head_size, leaf + offset_in(at) + detail::leaf_head_size,
+               suffix_size_in(at));
+    copy_bytes(record + key_end, value.bytes.data(), size);
+    store_le<std::uint16_t>(at, static_cast<std::uint16_t>(offset));
+    format::set_heap_size(leaf, format::heap_size_of(leaf) + new_size);
+    format::set_heap_dead(leaf, format::heap_dead_of(leaf) + old_size);
+}
+
+} // namespace quire::node

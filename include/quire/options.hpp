@@ -1,0 +1,23 @@
+// How a map is opened. Meant for designated initialisers: {.cache_bytes = 64 << 20}.
+#pragma once
+
+#include <cstdint>
+
+#include <quire/txn/policy.hpp>
+
+namespace quire {
+
+struct options {
+    // Budget of the page cache in bytes: frames and what describes them. storage::memory has none.
+    std::uint64_t cache_bytes = std::uint64_t{64} << 20;
+    // Whether a store that does not exist is created.
+    bool create = true;
+    // Opens an existing store for reading alone; any number of processes may.
+    bool read_only = false;
+    // What a commit waits for that does not say it.
+    quire::durability durability = quire::durability::full;
+    // Checks the whole store before it is used, as verify() does: for files of unknown origin.
+    bool untrusted = false;
+};
+
+} // namespace quire

@@ -1,0 +1,321 @@
+// One open file of the operating system: what storage::file and storage::mmap have in common.
+// Not a policy itself.
+//
+// Invariants:
+//   1. The descriptor is closed on exec and never 0, 1 or 2: a stray printf must not reach a store.
+//   2. The lock is an open-file-description lock on the whole file itself: a second open conflicts
+//      with it in the same process too, and closing an unrelated descriptor of the file does not
+//      drop it. Kernels without such locks get flock(), which has the same two properties.
+//   3. A child of fork() shares the descriptor and the lock. In it every call that would change the
+//      file or the lock fails with EBADF, and close() or the destructor closes without unlocking.
+//      Reads go on. In the process that opened the file close() unlocks first, so that a child
+//      which still has the descriptor does not keep the file locked.
+//
+// Thread-safety: see storage/concepts.hpp.
+// Does not: retry a failed sync (only one that a signal interrupted, a few times), follow a path
+// after open, or notice another program that truncates the file, except as status::short_transfer.
+#pragma once
+
+#include <cerrno>
+#include <climits>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <span>
+#include <string>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <quire/core/assert.hpp>
+#include <quire/core/bytes.hpp>
+#include <quire/core/config.hpp>
+#include <quire/storage/concepts.hpp>
+#include <quire/storage/lock_holder.hpp>
+#include <quire/storage/transfer.hpp>
+
+namespace quire::storage {
+
+class posix_file {
+public:
+    posix_file() noexcept = default;
+    posix_file(posix_file&& other) noexcept
+        : descriptor_(std::exchange(other.descriptor_, -1)), owner_(other.owner_) {}
+    posix_file& operator=(posix_file&& other) noexcept;
+    posix_file(const posix_file&) = delete;
+    posix_file& operator=(const posix_file&) = delete;
+    ~posix_file() { static_cast<void>(close()); }
+
+    // Makes a new, empty file, open for reading and writing. EEXIST if the name is taken, by
+    // whatever; the mode is 0666 under the process's umask. A failure leaves no file behind.
+    // Requires: closed.
+    status create(const std::string& path) noexcept;
+    // EISDIR for a directory, EINVAL for whatever else is not a regular file. Requires: closed.
+    status open(const std::string& path, access how) noexcept;
+    // Succeeds on a closed device. After an error the device is closed too.
+    status close() noexcept;
+
+    // Never waits. Shared for read_only, exclusive for read_write; asking again changes the kind.
+    lock_result lock(access how) noexcept;
+    // Process id of another holder of the lock, 0 if it is not known. Slow: walks /proc.
+    [[nodiscard]] std::int64_t lock_holder() const noexcept;
+
+    status read(std::uint64_t offset, mutable_bytes to) const noexcept;
+    status write(std::uint64_t offset, bytes_view from) noexcept;
+    // The parts, one behind the other, from `offset` on. As many calls as it takes.
+    status write_gather(std::uint64_t offset, std::span<const bytes_view> parts) noexcept;
+
+    status size(std::uint64_t& bytes) const noexcept;
+    // What it adds is a hole that reads as zeros and has no blocks yet: a later write may find the
+    // medium full.
+    status resize(std::uint64_t bytes) noexcept;
+    // Gives blocks to the range, without changing the size: resize first. Where the file system
+    // cannot, this succeeds and the range stays as it was. Copy-on-write file systems and thin
+    // volumes may run out of room in a preallocated range all the same.
+    status preallocate(std::uint64_t offset, std::uint64_t bytes) noexcept;
+
+    status sync_data() noexcept;
+    status sync_all() noexcept;
+
+    // Makes the name itself durable, after create, rename_new or remove.
+    static status sync_directory_of(const std::string& path) noexcept;
+    // Atomic, on one file system. EEXIST if `to` is taken.
+    static status rename_new(const std::string& from, const std::string& to) noexcept;
+    static status remove(const std::string& path) noexcept;
+    // Whether the path still leads to the open file: false once it was renamed, removed, replaced.
+    [[nodiscard]] bool same_file_as_path(const std::string& path) const noexcept;
+
+    [[nodiscard]] bool is_open() const noexcept { return descriptor_ >= 0; }
+    // Whether this is the copy that fork() made in a child.
+    [[nodiscard]] bool forked() const noexcept { return is_open() && owner_ != ::getpid(); }
+    // For calls this class does not have; stays owned by it. -1 when closed.
+    [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+
+private:
+    static constexpr int most_interrupted_syncs = 8;
+
+    [[nodiscard]] bool may_change() const noexcept { return is_open() && !forked(); }
+    status adopt(const std::string& path, int flags) noexcept;
+    template <class Call>
+    static int uninterrupted(const Call& call) noexcept;
+    template <class Call>
+    status synced(const Call& call) noexcept;
+    void unlock() noexcept;
+
+    int descriptor_ = -1;
+    pid_t owner_ = 0; // the process that opened it
+};
+
+// --- bodies ---------------------------------------------------------------------------------
+
+inline posix_file& posix_file::operator=(posix_file&& other) noexcept {
+    if (this != &other) {
+        static_cast<void>(close());
+        descriptor_ = std::exchange(other.descriptor_, -1);
+        owner_ = other.owner_;
+    }
+    return *this;
+}
+
+template <class Call>
+int posix_file::uninterrupted(const Call& call) noexcept {
+    int answer;
+    do answer = call();
+    while (answer < 0 && errno == EINTR);
+    return answer;
+}
+
+inline status posix_file::adopt(const std::string& path, int flags) noexcept {
+    QUIRE_PRECONDITION(!is_open(), "close a device before it opens another file");
+    // A path with a zero byte in it would name another file than the caller sees.
+    if (path.find('\0') != std::string::npos) return {EINVAL};
+    int opened = uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, 0666); });
+    if (opened < 0) return {errno};
+    if (opened <= STDERR_FILENO) {
+        const int moved = ::fcntl(opened, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        const int why = errno;
+        ::close(opened);
+        if (moved < 0 && (flags & O_EXCL) != 0) ::unlink(path.c_str());
+        if (moved < 0) return {why};
+        opened = moved;
+    }
+    descriptor_ = opened;
+    owner_ = ::getpid();
+    return {};
+}
+
+inline status posix_file::create(const std::string& path) noexcept {
+    return adopt(path, O_RDWR | O_CREAT | O_EXCL | O_NOCTTY);
+}
+
+inline status posix_file::open(const std::string& path, access how) noexcept {
+    const auto judged = [](const struct stat& facts) -> status {
+        if (S_ISREG(facts.st_mode)) return {};
+        return {S_ISDIR(facts.st_mode) ? EISDIR : EINVAL};
+    };
+    // Asked before opening, because opening a pipe can wait and opening a device can act; and after
+    // it, because the path may lead elsewhere by then.
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) != 0) return {errno};
+    if (const status kind = judged(facts); !kind) return kind;
+    const int flags = how == access::read_only ? O_RDONLY : O_RDWR;
+    if (const status opened = adopt(path, flags | O_NOCTTY); !opened) return opened;
+    const status kind = ::fstat(descriptor_, &facts) == 0 ? judged(facts) : status{errno};
+    if (!kind) static_cast<void>(close());
+    return kind;
+}
+
+inline void posix_file::unlock() noexcept {
+#if defined(F_OFD_SETLK)
+    struct flock whole {};
+    whole.l_type = F_UNLCK;
+    whole.l_whence = SEEK_SET;
+    ::fcntl(descriptor_, F_OFD_SETLK, &whole);
+#endif
+    ::flock(descriptor_, LOCK_UN);
+}
+
+inline status posix_file::close() noexcept {
+    if (!is_open()) return {};
+    if (!forked()) unlock();
+    // Linux has freed the descriptor whatever close() answers, so it is called once.
+    return {::close(std::exchange(descriptor_, -1)) == 0 ? 0 : errno};
+}
+
+inline lock_result posix_file::lock(access how) noexcept {
+    if (!may_change()) return lock_result::failed;
+#if defined(F_OFD_SETLK)
+    struct flock whole {};
+    whole.l_type = how == access::read_only ? F_RDLCK : F_WRLCK;
+    whole.l_whence = SEEK_SET; // from 0, with length 0: to the end, wherever that will be
+    if (uninterrupted([&] { return ::fcntl(descriptor_, F_OFD_SETLK, &whole); }) == 0)
+        return lock_result::held;
+    if (errno == EAGAIN || errno == EACCES) return lock_result::busy;
+    // Only where it can never work: a mixture of both kinds would exclude nobody.
+    if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return lock_result::failed;
+#endif
+    const int kind = how == access::read_only ? LOCK_SH : LOCK_EX;
+    if (uninterrupted([&] { return ::flock(descriptor_, kind | LOCK_NB); }) == 0)
+        return lock_result::held;
+    return errno == EWOULDBLOCK ? lock_result::busy : lock_result::failed;
+}
+
+inline std::int64_t posix_file::lock_holder() const noexcept {
+    return is_open() ? detail::find_lock_holder(descriptor_) : 0;
+}
+
+inline status posix_file::read(std::uint64_t offset, mutable_bytes to) const noexcept {
+    if (!is_open()) return {EBADF};
+    return detail::read_all([this](std::byte* at, std::size_t size,
+                                   off_t from) { return ::pread(descriptor_, at, size, from); },
+                            offset, to);
+}
+
+inline status posix_file::write(std::uint64_t offset, bytes_view from) noexcept {
+    if (!may_change()) return {EBADF};
+    return detail::write_all([this](const std::byte* at, std::size_t size,
+                                    off_t to) { return ::pwrite(descriptor_, at, size, to); },
+                             offset, from);
+}
+
+inline status posix_file::write_gather(std::uint64_t offset,
+                                       std::span<const bytes_view> parts) noexcept {
+    if (!may_change()) return {EBADF};
+    return detail::gather_all(
+        [this](const iovec* vector, int count, off_t to) {
+            return ::pwritev(descriptor_, vector, count, to);
+        },
+        offset, parts);
+}
+
+inline status posix_file::size(std::uint64_t& bytes) const noexcept {
+    struct stat facts {};
+    if (::fstat(descriptor_, &facts) != 0) return {errno};
+    bytes = static_cast<std::uint64_t>(facts.st_size);
+    return {};
+}
+
+inline status posix_file::resize(std::uint64_t bytes) noexcept {
+    if (!may_change()) return {EBADF};
+    if (!detail::addressable(0, bytes)) return {EFBIG};
+    const auto end = static_cast<off_t>(bytes);
+    return {uninterrupted([&] { return ::ftruncate(descriptor_, end); }) == 0 ? 0 : errno};
+}
+
+inline status posix_file::preallocate(std::uint64_t offset, std::uint64_t bytes) noexcept {
+    if (!may_change()) return {EBADF};
+    if (bytes == 0) return {};
+    if (!detail::addressable(offset, bytes)) return {EFBIG};
+    const int answer = uninterrupted([&] {
+        return ::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                           static_cast<off_t>(bytes));
+    });
+    if (answer == 0 || errno == EOPNOTSUPP || errno == ENOSYS) return {};
+    return {errno};
+}
+
+template <class Call>
+status posix_file::synced(const Call& call) noexcept {
+    if (!may_change()) return {EBADF};
+    for (int attempt = 1;; ++attempt) {
+        if (call() == 0) return {};
+        // A sync that a signal cut short has reported nothing yet; any other answer is final.
+        if (errno != EINTR || attempt == most_interrupted_syncs) return {errno};
+    }
+}
+
+inline status posix_file::sync_data() noexcept {
+    return synced([this] { return ::fdatasync(descriptor_); });
+}
+
+inline status posix_file::sync_all() noexcept {
+    return synced([this] { return ::fsync(descriptor_); });
+}
+
+inline status posix_file::sync_directory_of(const std::string& path) noexcept {
+    char directory[PATH_MAX] = ".";
+    const std::size_t slash = path.rfind('/');
+    if (slash != std::string::npos) {
+        const std::size_t size = slash == 0 ? 1 : slash; // the root keeps its slash
+        if (size >= sizeof directory) return {ENAMETOOLONG};
+        directory[path.copy(directory, size)] = '\0';
+    }
+    const int opened =
+        uninterrupted([&] { return ::open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+    if (opened < 0) return {errno};
+    const int answer = uninterrupted([&] { return ::fsync(opened); });
+    const int why = answer == 0 ? 0 : errno;
+    ::close(opened);
+    // These two say that the file system has no such call to make, not that it failed.
+    return {why == EINVAL || why == ENOTSUP ? 0 : why};
+}
+
+inline status posix_file::rename_new(const std::string& from, const std::string& to) noexcept {
+#if defined(RENAME_NOREPLACE)
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return {};
+    if (errno != EINVAL && errno != ENOSYS) return {errno};
+#endif
+    if (::link(from.c_str(), to.c_str()) != 0) return {errno};
+    if (::unlink(from.c_str()) == 0) return {};
+    const int why = errno;
+    ::unlink(to.c_str());
+    return {why};
+}
+
+inline status posix_file::remove(const std::string& path) noexcept {
+    return {::unlink(path.c_str()) == 0 ? 0 : errno};
+}
+
+inline bool posix_file::same_file_as_path(const std::string& path) const noexcept {
+    struct stat here {};
+    struct stat there {};
+    return ::fstat(descriptor_, &here) == 0 && ::stat(path.c_str(), &there) == 0 &&
+           here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+} // namespace quire::storage

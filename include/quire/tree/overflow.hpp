@@ -1,0 +1,86 @@
+// Values too large for a page: a run of neighbouring pages, named from the leaf by 12 bytes.
+// format/page_header.hpp says how a run is laid out. Runs pass the cache by: written once when the
+// record is, read straight into the caller's memory.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include <quire/core/bytes.hpp>
+#include <quire/core/crc32c.hpp>
+#include <quire/core/error.hpp>
+#include <quire/core/ids.hpp>
+#include <quire/format/header_slot.hpp>
+#include <quire/format/page_header.hpp>
+
+namespace quire::tree {
+
+inline constexpr std::size_t run_ref_size = 12;
+inline constexpr std::uint64_t largest_value = std::uint64_t{1} << 30;
+
+struct run_ref {
+    page_ref first;
+    std::uint32_t value_size;
+};
+
+[[nodiscard]] inline std::array<std::byte, run_ref_size> encode(const run_ref& run) noexcept {
+    std::array<std::byte, run_ref_size> bytes;
+    format::store_ref(bytes.data(), run.first);
+    store_le<std::uint32_t>(bytes.data() + 8, run.value_size);
+    return bytes;
+}
+
+// Throws corruption when the bytes are no reference.
+[[nodiscard]] inline run_ref decode_run(bytes_view bytes) {
+    if (bytes.size() != run_ref_size)
+        throw corruption("a record refers to an overflow run in a way that cannot be; restore a backup",
+                         {{}, page_id::none, "run_ref", std::to_string(bytes.size()) + " bytes",
+                          std::to_string(run_ref_size)});
+    const run_ref run{format::load_ref(bytes.data()), load_le<std::uint32_t>(bytes.data() + 8)};
+    if (!run.first || run.value_size > largest_value)
+        throw corruption("a record refers to an overflow run in a way that cannot be; restore a backup",
+                         {{}, run.first.id, "value_size", std::to_string(run.value_size),
+                          "at most " + std::to_string(largest_value)});
+    return run;
+}
+
+// Reads a run's value into `to`, of value_size bytes, and checks it. Throws corruption, io_error.
+template <class Cache>
+void read_run(Cache& cache, const run_ref& run, mutable_bytes to) {
+    std::array<std::byte, format::page_header_size> header;
+    const auto read = [&](std::size_t skip, mutable_bytes part) {
+        if constexpr (Cache::persistent) {
+            const auto status = cache.read_run(run.first.id, skip, part);
+            if (status.number == decltype(status)::short_transfer)
+                throw corruption("the file ends inside an overflow run; restore a backup",
+                                 {{}, run.first.id, {}, {}, {}});
+            if (!status.ok())
+                throw io_error("reading an overflow run failed", status.number,
+                               {{}, run.first.id, {}, {}, {}});
+        } else {
+            cache.read_run(run.first.id, skip, part);
+        }
+    };
+    read(0, header);
+    read(format::page_header_size, to);
+    const auto fails = [&](const char* field, std::uint64_t found, std::uint64_t expected) {
+        throw corruption("the overflow run read is not the one that was written; restore a backup",
+                         {{}, run.first.id, field, std::to_string(found), std::to_string(expected)});
+    };
+    if (format::kind_of(header.data()) != format::page_kind::overflow)
+        fails("kind", static_cast<std::uint64_t>(header[4]),
+              static_cast<std::uint64_t>(format::page_kind::overflow));
+    if (format::ref_of(header.data()) != run.first)
+        fails("birth", format::ref_of(header.data()).birth, run.first.birth);
+    if (format::value_size_of(header.data()) != run.value_size)
+        fails("value_size", format::value_size_of(header.data()), run.value_size);
+    if constexpr (Cache::persistent) {
+        const std::uint32_t computed = crc32c(to, format::checksum_of(header));
+        if (computed != format::stored_checksum(header.data()))
+            fails("checksum", format::stored_checksum(header.data()), computed);
+    }
+}
+
+} // namespace quire::tree

@@ -1,0 +1,208 @@
+// Committing and closing: the part of txn::store that decides what is on the medium between any two
+// steps. store.hpp holds the argument and includes this header.
+#pragma once
+
+#include <quire/txn/store.hpp>
+
+namespace quire::txn {
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::commit(durability wanted) {
+    return_stash();
+    const bool changed = space_.now().allocated != begun_.space.allocated ||
+                         space_.now().freed != begun_.space.freed ||
+                         working_.roots != begun_.roots;
+    const bool durable_already = snapshots_.current()->number <= durable_;
+    if (!changed && (wanted == durability::none || durable_already || !on_device)) {
+        gate_.leave();
+        return;
+    }
+    try {
+        static_cast<void>(snapshots_.prepare());
+        space_.prepare_commit();
+        space_.trim_new(begun_.space.end);
+        if (on_device && wanted != durability::none) make_durable(working_.at);
+        else space_.apply([this](page_id id) {
+            if constexpr (on_device) device_.map.changed(id);
+        });
+    } catch (...) {
+        roll_back();
+        throw;
+    }
+    publish(working_.at);
+    if (on_device && durable_ != working_.at) vouchable_ = false;
+    gate_.leave();
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::publish(version v) noexcept {
+    version_record& record = snapshots_.prepare(); // prepared before, so it does not throw
+    record.number = v;
+    record.roots = working_.roots;
+    const cache::epoch_stamp stamp = snapshots_.publish(epoch_);
+    space_.commit(v, stamp);
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::flush() {
+    if constexpr (transactional) {
+        begin();
+        commit(durability::full);
+    } else if constexpr (on_device) {
+        check_writable();
+        if (!space_.changed() && working_.roots == begun_.roots) return;
+        return_stash();
+        space_.prepare_commit();
+        space_.trim_new(begun_.space.end);
+        make_durable(working_.at);
+        space_.commit(working_.at, epoch_.advance());
+        last_ = next(last_);
+        working_.at = last_;
+        space_.collect(space_.ready([](cache::epoch_stamp) { return true; }), {}, durable_);
+        begun_ = {space_.now(), working_.roots, working_.at};
+    }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::sync(const char* sentence) {
+    counters_.syncs.add();
+    if (const auto status = device_.file.device().sync_data(); !status.ok()) {
+        poisoned_ = true;
+        throw io_error(sentence, status.number, {path(), page_id::none, {}, {}, {}});
+    }
+}
+
+// Makes version v and all before it durable. On an exception before the slot is written nothing has
+// happened, and the free map is as it was; after it, the store is poisoned.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::make_durable(version v) {
+    if constexpr (on_device) {
+        mark_unclean();
+        const space::free_map<PageSize> map_before = device_.map;
+        flipped_.clear();
+        try {
+            write_durable(v);
+        } catch (...) {
+            for (std::size_t n = flipped_.size(); n-- != 0;)
+                space_.set_dead(flipped_[n], !space_.dead().contains(flipped_[n]), [](page_id) {});
+            device_.map = map_before;
+            throw;
+        }
+    }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::write_durable(version v) {
+    if constexpr (on_device) {
+        auto& file = device_.file;
+        space_.apply([this](page_id id) {
+            flipped_.push_back(id);
+            device_.map.changed(id);
+        });
+        device_.map.place(space_, v, flipped_);
+        cache_.admit(static_cast<page_id>(space_.end() - 1));
+        ensure_frames(device_.map.placed());
+        device_.map.fill(cache_, space_, v);
+
+        const auto done = cache_.write_back();
+        std::uint64_t size = 0;
+        storage::status status = done.status;
+        if (status.ok()) status = file.device().size(size);
+        // Pages that were allocated and given back may leave the end of the file unwritten.
+        if (status.ok() && size < space_.end() * PageSize)
+            status = file.device().resize(space_.end() * PageSize);
+        if (!status.ok()) {
+            if (!status.is_full()) poisoned_ = true;
+            fail_io("writing the pages of a commit failed", status, path());
+        }
+        const bool vouched = vouchable_ && done.pages <= most_vouched_pages;
+        if (!vouched) sync("making the pages of a commit durable failed");
+
+        format::header_slot slot = file.slot();
+        slot.flags = 0;
+        slot.base = slot.committed;
+        slot.committed = v;
+        slot.page_count = space_.end();
+        slot.free_map_root = device_.map.root();
+        slot.free_map_level = device_.map.level();
+        slot.roots = working_.roots;
+        slot.commit_pages = vouched ? done.pages : 0;
+        slot.commit_digest = vouched ? done.digest : 0;
+        put_slot(slot);
+        durable_ = v;
+        vouchable_ = true;
+    }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::put_slot(format::header_slot slot) {
+    if constexpr (on_device) {
+        if (const auto status = device_.file.write_slot(slot); !status.ok()) {
+            poisoned_ = true;
+            fail_io("writing a header slot failed", status, path());
+        }
+        sync("making a header slot durable failed");
+        device_.file.accept(slot);
+    }
+}
+
+// A slot that says the file is exactly its pages must not meet a file that has begun to grow.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::mark_unclean() {
+    if constexpr (on_device) {
+        format::header_slot slot = device_.file.slot();
+        if ((slot.flags & format::flag_clean) == 0) return;
+        slot.flags = 0;
+        slot.base = slot.committed;
+        slot.committed = next(slot.committed); // kept free for this when the store was opened
+        put_slot(slot);
+    }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::close() {
+    if constexpr (on_device) {
+        if (options_.read_only || poisoned_) return;
+        auto& file = device_.file;
+        if constexpr (transactional) {
+            begin();
+            commit(durability::full);
+            // Free pages at the end are not worth keeping; their bits in the map are a commit.
+            begin();
+            flipped_.clear();
+            space_.trim([this](page_id id) { device_.map.changed(id); });
+            begun_.space = space_.now();
+            if (space_.end() != file.slot().page_count) {
+                static_cast<void>(snapshots_.prepare());
+                make_durable(working_.at);
+                publish(working_.at);
+            }
+            gate_.leave();
+        } else {
+            flush();
+            space_.trim([this](page_id id) { device_.map.changed(id); });
+            if (space_.end() != file.slot().page_count) make_durable(working_.at);
+        }
+        format::header_slot slot = file.slot();
+        if ((slot.flags & format::flag_clean) != 0) return;
+        const std::uint64_t exact = slot.page_count * PageSize;
+        if (file.bytes() != exact) {
+            if (const auto status = file.device().resize(exact); !status.ok())
+                fail_io("shortening the store failed", status, path());
+            counters_.syncs.add();
+            if (const auto status = file.device().sync_all(); !status.ok())
+                fail_io("making the store's length durable failed", status, path());
+        }
+        // Both slots tell the same in the end, so that one of them may rot.
+        slot.flags = format::flag_clean;
+        slot.commit_pages = 0;
+        slot.commit_digest = 0;
+        for (int i = 0; i < 2; ++i) {
+            slot.base = slot.committed;
+            slot.committed = next(slot.committed);
+            put_slot(slot);
+        }
+    }
+}
+
+} // namespace quire::txn

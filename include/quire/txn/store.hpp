@@ -1,0 +1,277 @@
+// One store: pages in memory or in a file, their versions, one writer at a time, any readers.
+// Transaction, snapshot and map are faces of it; it knows trees only as root records.
+//
+// What a store adds to the floors below is when a version is visible and when it is durable:
+//
+//   begin     take the writer's place; collect pages nobody can see any more; next version
+//   change    tree/ edits pages through own, create, release; each is born in this version
+//   commit    1. place the free map's changed parts              nothing is on the medium
+//             2. write all dirty pages, grow the file            free pages have other bytes
+//             3. sync, unless 5. can vouch for step 2            the pages are durable
+//             4. write the slot that does not hold the root      either slot may be chosen
+//             5. sync                                            the commit is durable
+//             6. publish                                         readers see it
+//
+// A crash before 4 finds the old slot, and pages that it does not reach have changed. A crash between
+// 4 and 5 finds the new slot torn, and the old one is used; or whole, and then its pages are durable
+// because of 3. A commit of few pages skips 3: its slot carries the number and the digest of its
+// pages, and whoever opens the store after a crash walks the pages born in that commit and compares;
+// on a difference the commit has never happened. Pages that a commit frees are handed out again only
+// after step 5, so the old slot's pages are whole until then.
+//
+// Failures: a full medium before step 4 rolls the transaction back. Any other failed write, and any
+// failed sync, poisons the store: what is on the medium is not known, so nothing more is written.
+//
+// Thread-safety: reading members from any thread; the writer's from whoever holds the writer's place.
+// Under txn::none all members from one thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quire/cache/epoch.hpp>
+#include <quire/cache/memory_pages.hpp>
+#include <quire/cache/page_cache.hpp>
+#include <quire/core/assert.hpp>
+#include <quire/core/counters.hpp>
+#include <quire/core/error.hpp>
+#include <quire/core/ids.hpp>
+#include <quire/core/sync.hpp>
+#include <quire/format/header_slot.hpp>
+#include <quire/space/free_map.hpp>
+#include <quire/space/page_space.hpp>
+#include <quire/storage/concepts.hpp>
+#include <quire/tree/editor.hpp>
+#include <quire/tree/overflow.hpp>
+#include <quire/txn/policy.hpp>
+#include <quire/txn/snapshots.hpp>
+#include <quire/txn/store_file.hpp>
+
+namespace quire::txn {
+
+// What a store needs to know to be opened.
+struct store_options {
+    std::string path;
+    std::uint64_t cache_bytes = 0;
+    bool create = true;
+    bool read_only = false;
+};
+
+// Members that only a store on a device has.
+template <class Storage, std::size_t PageSize, bool OnDevice>
+struct device_part {};
+template <class Device, std::size_t PageSize>
+struct device_part<Device, PageSize, true> {
+    store_file<Device, PageSize> file;
+    space::free_map<PageSize> map;
+};
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+class store {
+public:
+    static constexpr bool on_device = !storage::memory_policy<Storage>;
+    static constexpr bool transactional = Txn::transactional;
+    // One thread, nothing evicted, nothing published: no reader can be in anybody's way.
+    using epoch_type = std::conditional_t<on_device || transactional, cache::epoch,
+                                          cache::null_epoch>;
+    template <class S, bool OnDevice>
+    struct cache_of {
+        using type = cache::memory_pages<PageSize>;
+    };
+    template <class S>
+    struct cache_of<S, true> {
+        using type = cache::page_cache<S, Replacement, PageSize, epoch_type>;
+    };
+    using cache_type = typename cache_of<Storage, on_device>::type;
+    using guard = typename epoch_type::guard;
+
+    // Memory only. Throws std::bad_alloc.
+    store();
+    // On a device: opens or creates. Throws io_error, format_mismatch, schema_mismatch, corruption,
+    // already_open, storage_full, std::bad_alloc.
+    store(store_options options, const format::schema& main_tree);
+    store(const store&) = delete;
+    store& operator=(const store&) = delete;
+    // A clean close: everything committed is durable, the file is as long as its pages, both slots
+    // say so. Does not throw; what cannot be written is as after a crash.
+    ~store();
+
+    [[nodiscard]] const std::string& path() const noexcept { return options_.path; }
+    [[nodiscard]] cache_type& cache() noexcept { return cache_; }
+    [[nodiscard]] bool read_only() const noexcept { return options_.read_only; }
+    [[nodiscard]] bool poisoned() const noexcept { return poisoned_; }
+    [[nodiscard]] const io_counters& counters() const noexcept { return counters_; }
+
+    // ---- reading ----
+
+    // Runs read(root) with the newest committed root of a tree, inside a guard.
+    template <class Read>
+    decltype(auto) with_current(std::uint32_t tree, Read&& read) {
+        return guarded([&]() -> decltype(auto) {
+            if constexpr (transactional) return read(snapshots_.current()->roots[tree]);
+            else return read(working_.roots[tree]);
+        });
+    }
+    // Runs operate() inside a guard, again from the start when it ran out of frames.
+    template <class Operate>
+    decltype(auto) guarded(Operate&& operate) {
+        if constexpr (!on_device) {
+            guard in(epoch_);
+            return operate();
+        } else {
+            for (;;) {
+                try {
+                    guard in(epoch_);
+                    return operate();
+                } catch (const cache::out_of_frames&) {
+                    // Outside the guard, which would keep the very frames from being freed.
+                }
+                make_room(cache::page_cache<Storage, Replacement, PageSize,
+                                            epoch_type>::fewest_frames / 4);
+            }
+        }
+    }
+    // A share of the newest committed version, to be given back by unshare().
+    [[nodiscard]] version_record* share_current() {
+        guard in(epoch_);
+        version_record* const record = snapshots_.current();
+        record->share();
+        return record;
+    }
+
+    // ---- the writer ----
+
+    struct mark {
+        space::page_space::mark space;
+        root_records roots;
+        version at{};
+    };
+
+    // Takes the writer's place, waiting for it. Throws read_only, poisoned, std::bad_alloc.
+    void begin();
+    // The same, waiting at most that long; false if the place was not free.
+    [[nodiscard]] bool try_begin(std::uint64_t nanoseconds);
+    // Makes what was done visible, and durable as asked, and gives up the writer's place. On an
+    // exception the transaction is rolled back and the place given up too.
+    void commit(durability wanted);
+    // Undoes everything since begin and gives up the writer's place.
+    void roll_back() noexcept;
+    // A place to go back to within the transaction.
+    [[nodiscard]] mark set_mark();
+    void roll_back_to(const mark& to) noexcept;
+    // Makes everything committed durable; without transactions, everything done so far.
+    void flush();
+    // Throws poisoned, read_only.
+    void require_writable() const {
+        if (QUIRE_UNLIKELY(poisoned_ || options_.read_only)) check_writable();
+    }
+    // Runs look(root) while no writer is at work, with the newest committed root of the first tree.
+    template <class Look>
+    void verifying(Look&& look);
+    // Marks the store's own pages, and checks that every page is exactly one of used, free, pending.
+    template <class Seen>
+    void check_space(Seen&& seen, const std::vector<bool>& used);
+
+    [[nodiscard]] format::root_record& root(std::uint32_t tree) noexcept {
+        return working_.roots[tree];
+    }
+    [[nodiscard]] version write_version() const noexcept { return working_.at; }
+    [[nodiscard]] version durable_version() const noexcept { return durable_; }
+    [[nodiscard]] version committed_version() const noexcept {
+        if constexpr (transactional) return snapshots_.current()->number;
+        else return working_.at;
+    }
+    // Counts the changes of the working state, so that iterators on it can notice.
+    [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
+    void note_change() noexcept { ++changes_; }
+
+    // Runs change() inside a guard with everything reserved that one operation on a tree of that
+    // height can need.
+    template <class Change>
+    decltype(auto) changing(std::uint32_t level, Change&& change);
+
+    // Pages of the writer, as tree/editor.hpp asks for them.
+    [[nodiscard]] bool owns(const std::byte* page) const noexcept {
+        return format::birth_of(page) == working_.at;
+    }
+    [[nodiscard]] std::byte* own(const std::byte* page) noexcept;
+    [[nodiscard]] std::byte* create(format::page_facts facts) noexcept;
+    void release(const std::byte* page) noexcept;
+
+    // Overflow runs. write_run throws storage_full, io_error, std::bad_alloc without effect.
+    [[nodiscard]] tree::run_ref write_run(bytes_view value, tree_id tree);
+    void reserve_release() { space_.reserve_freed(1); }
+    void release_run(const tree::run_ref& run) noexcept; // Requires: reserve_release
+    // Frees pages of any version by reference. Requires: reserve_freed(n) of that many.
+    void reserve_freed(std::size_t n) { space_.reserve_freed(n); }
+    void release_page(page_ref ref) noexcept { release_pages(ref, 1); }
+
+    // ---- facts ----
+    [[nodiscard]] const space::page_space& space() const noexcept { return space_; }
+    [[nodiscard]] std::vector<version> open_versions();
+    [[nodiscard]] const format::header_slot* slot() const noexcept {
+        if constexpr (on_device) return &device_.file.slot();
+        else return nullptr;
+    }
+
+private:
+    static constexpr std::uint32_t header_pages = on_device ? format::header_pages(PageSize) : 1;
+    static constexpr std::uint32_t most_reserved = 3 * (tree::most_levels + 2);
+    // A commit of at most that many pages is vouched for by its digest instead of a second sync.
+    static constexpr std::uint64_t most_vouched_pages = 64;
+
+    struct working_state {
+        root_records roots{};
+        version at{};
+    };
+
+    void open(const format::schema& main_tree);
+    void check_schema(const format::schema& wanted);
+    [[nodiscard]] bool commit_is_whole(const format::schema& main_tree);
+    void check_writable() const;
+    void start_working();
+    void collect();
+    void make_room(std::uint32_t frames);
+    void refill(std::uint32_t pages);
+    void ensure_frames(std::uint32_t pages);
+    void return_stash() noexcept;
+    void release_pages(page_ref ref, std::uint32_t pages) noexcept;
+    void publish(version v) noexcept;
+    void make_durable(version v);
+    void write_durable(version v);
+    void sync(const char* sentence);
+    void mark_unclean();
+    void put_slot(format::header_slot slot);
+    void close();
+    [[nodiscard]] page_id take() noexcept { return stash_[--stashed_]; }
+
+    store_options options_;
+    io_counters counters_;
+    [[no_unique_address]] device_part<Storage, PageSize, on_device> device_;
+    epoch_type epoch_;
+    cache_type cache_;
+    space::page_space space_;
+    snapshots<epoch_type> snapshots_;
+    gate gate_;
+    working_state working_;
+    mark begun_; // what to go back to on roll_back
+    std::array<page_id, most_reserved> stash_; // ids allocated ahead, so that changes cannot fail
+    std::uint32_t stashed_ = 0;
+    std::uint64_t changes_ = 0;
+    version last_{};    // the newest number given to any version
+    version durable_{}; // the newest version on the medium
+    bool vouchable_ = true; // everything since durable_ is one commit, in dirty pages only
+    bool poisoned_ = false;
+    std::vector<page_id> flipped_; // scratch of make_durable
+};
+
+} // namespace quire::txn
+
+#include <quire/txn/commit.hpp>
+#include <quire/txn/opening.hpp>
+#include <quire/txn/writing.hpp>

@@ -1,0 +1,283 @@
+// The file of a store as a device sees it: creating it, opening it, and its two header slots.
+//
+// Creation, step by step, and what a crash leaves:
+//   1. a temporary name is created and locked           a stray temporary file
+//   2. slots and catalog are written, all is synced     a stray temporary file
+//   3. it is renamed to its name, never replacing       the store, whole, under one of both names
+//   4. the directory is synced                          the store
+// Writing a slot never touches the slot of the newest durable version (format/header_slot.hpp).
+// Thread-safety: the one writer's; open and close by the owner of the store.
+#pragma once
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <sys/random.h>
+#include <unistd.h>
+#include <vector>
+
+#include <quire/core/bytes.hpp>
+#include <quire/core/error.hpp>
+#include <quire/core/ids.hpp>
+#include <quire/format/header_slot.hpp>
+#include <quire/format/page_header.hpp>
+#include <quire/format/schema.hpp>
+#include <quire/node/slotted.hpp>
+#include <quire/storage/concepts.hpp>
+
+namespace quire::txn {
+
+// Throws the error that a failed call on the device stands for.
+[[noreturn]] QUIRE_COLD inline void fail_io(const char* sentence, storage::status status,
+                                            const std::string& path,
+                                            page_id page = page_id::none) {
+    if (status.is_short())
+        throw corruption(std::string(sentence) + ": the file ends too early; restore a backup",
+                         {path, page, {}, {}, {}});
+    if (status.is_full())
+        throw storage_full(std::string(sentence) + ": there is no room; free some and try again",
+                           {path, page, {}, {}, {}});
+    throw io_error(sentence, status.number, {path, page, {}, {}, {}});
+}
+
+template <class Device, std::size_t PageSize>
+class store_file {
+public:
+    struct opening {
+        storage::access access = storage::access::read_write;
+        bool create = true;
+    };
+
+    // Opens the store at `path`, or creates it with one tree of that schema. Afterwards slot() is
+    // the newest valid slot; whether its commit is whole is for the caller to verify.
+    void open(const std::string& path, opening how, const format::schema& main_tree);
+
+    [[nodiscard]] Device& device() noexcept { return device_; }
+    [[nodiscard]] const format::header_slot& slot() const noexcept { return slot_; }
+    [[nodiscard]] std::uint64_t bytes() const;
+
+    // Goes back to the other slot, which must hold the version that slot() was built on. Throws
+    // corruption when it does not.
+    void fall_back();
+    // Writes the slot that does not hold slot(); not yet durable.
+    [[nodiscard]] storage::status write_slot(const format::header_slot& fresh) noexcept;
+    // The slot just written is durable: it is slot() from now on.
+    void accept(const format::header_slot& fresh) noexcept {
+        slot_ = fresh;
+        at_ = 1 - at_;
+    }
+
+private:
+    [[nodiscard]] bool create(const std::string& path, const format::schema& main_tree);
+    void write_new(Device& fresh, const std::string& path, const format::schema& main_tree);
+    void read_slots();
+    [[noreturn]] void reject(const format::parsed_slot& a, const format::parsed_slot& b) const;
+    void take_lock(storage::access how);
+
+    Device device_;
+    std::string path_;
+    format::header_slot slot_;
+    std::size_t at_ = 0;           // which of the two slots slot() is
+    format::parsed_slot other_{};  // as it was when the file was opened
+};
+
+template <class Device, std::size_t PageSize>
+std::uint64_t store_file<Device, PageSize>::bytes() const {
+    std::uint64_t bytes = 0;
+    if (const storage::status status = device_.size(bytes); !status.ok())
+        fail_io("reading the size of the store failed", status, path_);
+    return bytes;
+}
+
+template <class Device, std::size_t PageSize>
+void store_file<Device, PageSize>::take_lock(storage::access how) {
+    switch (device_.lock(how)) {
+    case storage::lock_result::held: return;
+    case storage::lock_result::failed:
+        throw io_error("locking the store failed; its file system must support file locks", ENOLCK,
+                       {path_, page_id::none, {}, {}, {}});
+    case storage::lock_result::busy: break;
+    }
+    const std::int64_t holder = storage::lock_holder(device_);
+    throw already_open(
+        "the store is open elsewhere; close that handle first",
+        holder,
+        {path_, page_id::none, "holder",
+         holder != 0 ? "process " + std::to_string(holder) : "another process", "nobody"});
+}
+
+template <class Device, std::size_t PageSize>
+void store_file<Device, PageSize>::open(const std::string& path, opening how,
+                                        const format::schema& main_tree) {
+    path_ = path;
+    storage::status status = device_.open(path, how.access);
+    if (status.number == ENOENT && how.create && how.access == storage::access::read_write) {
+        if (create(path, main_tree)) return read_slots();
+        status = device_.open(path, how.access); // somebody else was faster
+    }
+    if (!status.ok()) fail_io("opening the store failed", status, path);
+    take_lock(how.access);
+    // Between opening and locking, the name may have passed to another file.
+    if (!device_.same_file_as_path(path))
+        throw io_error("the store was replaced while it was opened; open it again", ESTALE,
+                       {path, page_id::none, {}, {}, {}});
+    read_slots();
+}
+
+template <class Device, std::size_t PageSize>
+bool store_file<Device, PageSize>::create(const std::string& path,
+                                          const format::schema& main_tree) {
+    std::array<std::byte, 8> salt{};
+    if (::getrandom(salt.data(), salt.size(), 0) != static_cast<ssize_t>(salt.size()))
+        throw io_error("drawing a random name failed", errno, {path, page_id::none, {}, {}, {}});
+    const std::string temporary =
+        path + ".new-" + std::to_string(load_le<std::uint64_t>(salt.data()));
+    if (const storage::status status = device_.create(temporary); !status.ok())
+        fail_io("creating the store failed", status, path);
+    try {
+        take_lock(storage::access::read_write);
+        write_new(device_, path, main_tree);
+        const storage::status renamed = Device::rename_new(temporary, path);
+        if (renamed.number == EEXIST) {
+            static_cast<void>(device_.close());
+            static_cast<void>(Device::remove(temporary));
+            return false;
+        }
+        if (!renamed.ok()) fail_io("naming the new store failed", renamed, path);
+    } catch (...) {
+        static_cast<void>(device_.close());
+        static_cast<void>(Device::remove(temporary));
+        throw;
+    }
+    if (const storage::status status = Device::sync_directory_of(path); !status.ok())
+        fail_io("making the new store's name durable failed", status, path);
+    return true;
+}
+
+template <class Device, std::size_t PageSize>
+void store_file<Device, PageSize>::write_new(Device& fresh, const std::string& path,
+                                             const format::schema& main_tree) {
+    constexpr std::uint32_t header = format::header_pages(PageSize);
+    constexpr auto first = static_cast<version>(1);
+    using layout = node::slotted<PageSize>;
+    std::vector<std::byte> image((header + std::size_t{1}) * PageSize);
+    std::byte* const catalog = image.data() + header * PageSize;
+    format::start_page(catalog, {layout::leaf_kind, 0, tree_id::catalog},
+                       static_cast<page_id>(header), first);
+    const std::string record = format::encode(main_tree);
+    const auto as_bytes = [](std::string_view s) {
+        return bytes_view{reinterpret_cast<const std::byte*>(s.data()), s.size()};
+    };
+    layout::insert(catalog, 0, as_bytes(format::main_tree_name), {as_bytes(record), false});
+    format::seal({catalog, PageSize});
+
+    format::header_slot slot;
+    slot.page_size = PageSize;
+    slot.flags = format::flag_clean;
+    if (::getrandom(slot.database_id.data(), slot.database_id.size(), 0) !=
+        static_cast<ssize_t>(slot.database_id.size()))
+        throw io_error("drawing a database id failed", errno, {path, page_id::none, {}, {}, {}});
+    slot.committed = first;
+    slot.base = first;
+    slot.page_count = header + 1;
+    slot.catalog_root = format::ref_of(catalog);
+    slot.tree_count = 1;
+    slot.roots[0].tree = main_tree.tree;
+    const auto bytes = format::encode(slot);
+    for (const std::uint64_t offset : format::slot_offsets)
+        std::memcpy(image.data() + offset, bytes.data(), bytes.size());
+    if (storage::status status = fresh.write(0, image); !status.ok())
+        fail_io("writing the new store failed", status, path);
+    if (storage::status status = fresh.sync_all(); !status.ok())
+        fail_io("making the new store durable failed", status, path);
+}
+
+template <class Device, std::size_t PageSize>
+void store_file<Device, PageSize>::read_slots() {
+    const std::uint64_t size = bytes();
+    if (size == 0)
+        throw format_mismatch("the file is empty, and no store is; remove it or choose another path",
+                              {path_, page_id::none, "size", "0 bytes",
+                               std::to_string(format::header_bytes) + " or more"});
+    std::array<format::parsed_slot, 2> slots;
+    for (std::size_t i = 0; i < 2; ++i) {
+        std::array<std::byte, format::slot_size> bytes{};
+        const std::uint64_t from = format::slot_offsets[i];
+        const std::uint64_t there = size > from ? size - from : 0;
+        const std::size_t n = there < bytes.size() ? static_cast<std::size_t>(there) : bytes.size();
+        if (n != 0)
+            if (const auto status = device_.read(from, {bytes.data(), n}); !status.ok())
+                fail_io("reading a header slot failed", status, path_);
+        slots[i] = format::parse_slot(bytes);
+    }
+    using format::slot_state;
+    const format::parsed_slot& best = format::newer_slot(slots[0], slots[1]);
+    if (best.state != slot_state::valid) reject(slots[0], slots[1]);
+    at_ = &best == &slots[0] ? 0 : 1;
+    slot_ = best.slot;
+    other_ = slots[1 - at_];
+    if (slot_.page_size != PageSize)
+        throw format_mismatch(
+            "the store has another page size; open it with that page_size policy",
+            {path_, page_id::none, "page_size", std::to_string(slot_.page_size),
+             std::to_string(PageSize)});
+    if (other_.state == slot_state::newer) reject(slots[0], slots[1]);
+    if (other_.state == slot_state::valid && other_.slot.database_id != slot_.database_id)
+        throw corruption("the two header slots are of different stores; restore a backup",
+                         {path_, page_id::none, "database_id", "two ids", "one"});
+    const std::uint64_t expected = slot_.page_count * PageSize;
+    const bool clean = (slot_.flags & format::flag_clean) != 0;
+    // A file that a crash left may be longer than its newest commit; a closed one is exact. A commit
+    // that is still to be verified may have lost its growth.
+    if ((clean && size != expected) || (size < expected && slot_.commit_pages == 0))
+        throw corruption(size < expected
+                             ? "the file is shorter than its pages; restore a backup"
+                             : "something has been appended to the file; restore a backup",
+                         {path_, page_id::none, "size", std::to_string(size) + " bytes",
+                          std::to_string(expected) + " bytes"});
+}
+
+template <class Device, std::size_t PageSize>
+void store_file<Device, PageSize>::reject(const format::parsed_slot& a,
+                                          const format::parsed_slot& b) const {
+    using format::slot_state;
+    const auto with = [&](const format::parsed_slot& slot) {
+        return error_details{path_, page_id::none, slot.why.field, slot.why.found,
+                             slot.why.expected};
+    };
+    for (const format::parsed_slot* const slot : {&a, &b})
+        if (slot->state == slot_state::newer)
+            throw format_mismatch("the store is of a format this version does not know; use the "
+                                  "version of the library that wrote it",
+                                  with(*slot));
+    for (const format::parsed_slot* const slot : {&a, &b})
+        if (slot->state == slot_state::damaged)
+            throw corruption("no header slot is whole; restore a backup", with(*slot));
+    throw format_mismatch("the file is not a quire store; choose another path", with(a));
+}
+
+template <class Device, std::size_t PageSize>
+void store_file<Device, PageSize>::fall_back() {
+    const format::header_slot failed = slot_;
+    if (other_.state != format::slot_state::valid || other_.slot.committed != failed.base ||
+        other_.slot.page_count * PageSize > bytes())
+        throw corruption("the newest commit is not whole and the one before it is gone; restore a "
+                         "backup",
+                         {path_, page_id::none, "base_version",
+                          other_.state == format::slot_state::valid
+                              ? std::to_string(to_integer(other_.slot.committed))
+                              : "no valid slot",
+                          std::to_string(to_integer(failed.base))});
+    slot_ = other_.slot;
+    at_ = 1 - at_;
+}
+
+template <class Device, std::size_t PageSize>
+storage::status
+store_file<Device, PageSize>::write_slot(const format::header_slot& fresh) noexcept {
+    const auto bytes = format::encode(fresh);
+    return device_.write(format::slot_offsets[1 - at_], bytes);
+}
+
+} // namespace quire::txn

@@ -1,0 +1,251 @@
+// The writer's part of txn::store: beginning, changing, rolling back. store.hpp says what each
+// member does and includes this header.
+#pragma once
+
+#include <quire/txn/store.hpp>
+
+namespace quire::txn {
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::check_writable() const {
+    if (poisoned_)
+        throw quire::poisoned("an earlier write or sync failed and what is on the medium is not "
+                              "known; close the store and open it again",
+                              {path(), page_id::none, {}, {}, {}});
+    if (options_.read_only)
+        throw quire::read_only("the store was opened read-only; open it for writing",
+                               {path(), page_id::none, {}, {}, {}});
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::begin() {
+    gate_.enter();
+    try {
+        check_writable();
+        start_working();
+    } catch (...) {
+        gate_.leave();
+        throw;
+    }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+bool store<Storage, Replacement, Txn, PageSize>::try_begin(std::uint64_t nanoseconds) {
+    if (!gate_.try_enter(nanoseconds)) return false;
+    try {
+        check_writable();
+        start_working();
+    } catch (...) {
+        gate_.leave();
+        throw;
+    }
+    return true;
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::start_working() {
+    collect();
+    working_.roots = snapshots_.current()->roots;
+    last_ = next(last_);
+    working_.at = last_;
+    begun_ = {space_.now(), working_.roots, working_.at};
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::collect() {
+    // Asked first, see space/pending.hpp.
+    const std::size_t ready =
+        space_.ready([this](cache::epoch_stamp stamp) { return epoch_.passed(stamp); });
+    space_.collect(ready, snapshots_.open(epoch_), on_device ? durable_ : last_);
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::make_room(std::uint32_t frames) {
+    if constexpr (on_device) {
+        try {
+            cache_.ensure_frames(frames);
+        } catch (const cache::out_of_frames&) {
+            throw cache_exhausted(
+                "every page of the cache is in use by iterators or by this transaction; close "
+                "iterators or raise cache_bytes",
+                {path(), page_id::none, "frames", std::to_string(cache_.frames()), "more"});
+        }
+    }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::refill(std::uint32_t pages) {
+    QUIRE_ASSERT(pages <= most_reserved, "an operation needs few pages");
+    while (stashed_ < pages) {
+        const page_id id = space_.allocate(1);
+        cache_.admit(id);
+        stash_[stashed_++] = id;
+    }
+    space_.reserve_freed(pages);
+    ensure_frames(pages);
+}
+
+// Frames for so many new pages, and for what is read on the way.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::ensure_frames(std::uint32_t pages) {
+    if constexpr (on_device) {
+        const std::uint32_t frames = pages + 24;
+        if (QUIRE_LIKELY(cache_.has_frames(frames))) return;
+        try {
+            cache_.ensure_frames(frames);
+        } catch (const cache::out_of_frames&) {
+            // Pages of this transaction go to their new places early; nothing durable refers to them.
+            vouchable_ = false;
+            if (const auto done = cache_.write_back(); !done.status.ok()) {
+                if (!done.status.is_full()) poisoned_ = true;
+                fail_io("writing pages of a transaction failed", done.status, path());
+            }
+            make_room(frames);
+        }
+    }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+template <class Change>
+decltype(auto) store<Storage, Replacement, Txn, PageSize>::changing(std::uint32_t level,
+                                                                    Change&& change) {
+    const std::uint32_t pages = 3 * (level + 2);
+    if constexpr (!on_device) {
+        if (QUIRE_UNLIKELY(stashed_ < pages)) refill(pages);
+        space_.reserve_freed(pages);
+        return change();
+    } else {
+        for (;;) {
+            refill(pages);
+            try {
+                guard in(epoch_);
+                return change();
+            } catch (const cache::out_of_frames&) {
+            }
+            make_room(pages + 24);
+        }
+    }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+std::byte* store<Storage, Replacement, Txn, PageSize>::own(const std::byte* page) noexcept {
+    if (QUIRE_LIKELY(owns(page)))
+        return cache_.writable(format::ref_of(page), const_cast<std::byte*>(page));
+    const page_id id = take();
+    std::byte* const fresh = cache_.create(id);
+    std::memcpy(fresh, page, PageSize);
+    format::set_identity(fresh, id, working_.at);
+    space_.release_old({format::id_of(page), 1, format::birth_of(page)});
+    return fresh;
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+std::byte*
+store<Storage, Replacement, Txn, PageSize>::create(format::page_facts facts) noexcept {
+    const page_id id = take();
+    std::byte* const page = cache_.create(id);
+    format::start_page(page, facts, id, working_.at);
+    return page;
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::release(const std::byte* page) noexcept {
+    const page_id id = format::id_of(page);
+    if (owns(page)) {
+        cache_.discard(id);
+        space_.release_new(id, 1);
+    } else {
+        space_.release_old({id, 1, format::birth_of(page)});
+    }
+}
+
+// By reference: the version is the newest with those low bits.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::release_pages(page_ref ref,
+                                                               std::uint32_t pages) noexcept {
+    const std::uint32_t age = low_bits(working_.at) - ref.birth;
+    if (age == 0) {
+        for (std::uint32_t i = 0; i < pages; ++i) cache_.discard(ref.id + i);
+        space_.release_new(ref.id, pages);
+    } else {
+        space_.release_old({ref.id, pages, static_cast<version>(to_integer(working_.at) - age)});
+    }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+tree::run_ref store<Storage, Replacement, Txn, PageSize>::write_run(bytes_view value,
+                                                                    tree_id tree) {
+    const std::uint32_t pages = format::run_pages(value.size(), PageSize);
+    const page_id first = space_.allocate(pages);
+    try {
+        for (std::uint32_t i = 0; i < pages; ++i) {
+            cache_.admit(first + i);
+            cache_.discard(first + i); // what an earlier owner of the id left in the cache
+        }
+        std::array<std::byte, format::page_header_size> header;
+        format::start_page(header.data(), {format::page_kind::overflow, 0, tree}, first,
+                           working_.at);
+        format::set_value_size(header.data(), static_cast<std::uint32_t>(value.size()));
+        const std::uint32_t checksum = crc32c(value, format::checksum_of(header));
+        store_le<std::uint32_t>(header.data(), checksum);
+        if constexpr (on_device) {
+            vouchable_ = false;
+            // To the end of the last page, so that the file holds what its page count says.
+            static constexpr std::array<std::byte, PageSize> zeros{};
+            const std::size_t rest = std::size_t{pages} * PageSize - header.size() - value.size();
+            const std::array<bytes_view, 3> parts{bytes_view{header}, value,
+                                                  bytes_view{zeros.data(), rest}};
+            const std::size_t used = rest == 0 ? 2 : 3;
+            if (const auto status = cache_.write_run(first, {parts.data(), used}); !status.ok()) {
+                if (!status.is_full()) poisoned_ = true;
+                fail_io("writing an overflow run failed", status, path(), first);
+            }
+        } else {
+            cache_.write_run(first, header, value);
+        }
+    } catch (...) {
+        space_.release_new(first, pages);
+        throw;
+    }
+    return {{first, low_bits(working_.at)}, static_cast<std::uint32_t>(value.size())};
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::release_run(const tree::run_ref& run) noexcept {
+    release_pages(run.first, format::run_pages(run.value_size, PageSize));
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::return_stash() noexcept {
+    while (stashed_ != 0) space_.release_new(stash_[--stashed_], 1);
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+auto store<Storage, Replacement, Txn, PageSize>::set_mark() -> mark {
+    return_stash();
+    // Nothing is copied back: the next version copies what it touches.
+    last_ = next(last_);
+    working_.at = last_;
+    vouchable_ = false; // pages of the versions before may have died in this transaction
+    return {space_.now(), working_.roots, working_.at};
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::roll_back_to(const mark& to) noexcept {
+    stashed_ = 0; // allocated after the mark, or given back when it was set
+    space_.roll_back(to.space, [this](page_id first, std::uint32_t pages) noexcept {
+        for (std::uint32_t i = 0; i < pages; ++i) cache_.discard(first + i);
+    });
+    working_.roots = to.roots;
+    last_ = next(last_);
+    working_.at = last_;
+    note_change();
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::roll_back() noexcept {
+    roll_back_to(begun_);
+    gate_.leave();
+}
+
+} // namespace quire::txn

@@ -1,0 +1,393 @@
+// The changing half of the map's face, shared by map and transaction. Derived says what a change is:
+// derived.change(work) runs work() on the writer's working state, as a transaction of its own or
+// within the one that is open, and gives back what work gives.
+//
+// Guarantee: every function has the strong guarantee - if it throws, whatever it threw, the map is
+// as it was - except that insert of a range keeps what it inserted when there are no transactions.
+// User code (codecs, predicates, updates) must not change the map it is called from.
+// Cost: one descent, and the pages on its path copied once a transaction.
+// Exceptions: key_too_large, value_too_large, storage_full, io_error, corruption, read_only,
+// poisoned, std::bad_alloc, and what user code throws. Thread-safety: that of Derived.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <quire/read_face.hpp>
+#include <quire/tree/editor.hpp>
+#include <quire/tree/walk.hpp>
+
+namespace quire::detail {
+
+// What a writer of one tree keeps between operations.
+template <class Types>
+struct writer_state {
+    typename Types::layout::workspace work;
+    tree::insertion_trail trail;
+};
+
+template <class Derived, class Base>
+class write_face : public Base {
+    using types = typename Base::types;
+    using layout = typename types::layout;
+    using store = typename types::store;
+    using path = tree::descent<layout>;
+    using encoded_key = typename types::encoded_key;
+    using encoded_value = typename types::encoded_value;
+
+public:
+    using typename Base::const_iterator;
+    using typename Base::key_param;
+    using typename Base::key_type;
+    using typename Base::key_view;
+    using typename Base::mapped_type;
+    using typename Base::size_type;
+    using typename Base::value_view;
+    using value_param = typename types::value_param;
+    using insert_result = std::pair<const_iterator, bool>;
+
+    // Inserts the record unless the key is there. first: the record with that key; second: inserted.
+    insert_result insert(key_param k, value_param v) {
+        return put(k, [&](const std::string& at) { return encoded_value(v, at); }, when_there::keep);
+    }
+    template <class Pair>
+        requires requires(const Pair& pair) {
+            requires std::convertible_to<decltype((pair.first)), key_param>;
+            requires std::convertible_to<decltype((pair.second)), value_param>;
+        }
+    insert_result insert(const Pair& pair) {
+        return insert(pair.first, pair.second);
+    }
+    insert_result insert(const std::pair<key_type, mapped_type>& pair) {
+        return insert(pair.first, pair.second);
+    }
+    // Inserts the record or gives it the new value.
+    insert_result insert_or_assign(key_param k, value_param v) {
+        return put(k, [&](const std::string& at) { return encoded_value(v, at); },
+                   when_there::assign);
+    }
+    // Makes a value of the arguments, only if the key is not there.
+    template <class... Args>
+    insert_result try_emplace(key_param k, Args&&... args) {
+        return put(k,
+                   [&](const std::string& at) {
+                       return encoded_value(mapped_type(std::forward<Args>(args)...), at);
+                   },
+                   when_there::keep);
+    }
+    // Makes a pair of the arguments and inserts it.
+    template <class... Args>
+    insert_result emplace(Args&&... args) {
+        const std::pair<key_type, mapped_type> pair(std::forward<Args>(args)...);
+        return insert(pair.first, pair.second);
+    }
+    // Inserts every pair of [first, last) whose key is not there.
+    template <class First, class Last>
+        requires requires(First it, Last end) {
+            it != end;
+            ++it;
+            (*it).first;
+            (*it).second;
+        }
+    void insert(First first, Last last) {
+        whole([&] {
+            for (; first != last; ++first) {
+                auto&& pair = *first;
+                insert_now(encoded_key(pair.first),
+                           [&](const std::string& at) { return encoded_value(pair.second, at); },
+                           when_there::keep);
+            }
+        });
+    }
+    template <class Range>
+    void insert_range(Range&& pairs) {
+        whole([&] {
+            for (auto&& pair : pairs)
+                insert_now(encoded_key(pair.first),
+                           [&](const std::string& at) { return encoded_value(pair.second, at); },
+                           when_there::keep);
+        });
+    }
+
+    // 1 if the key was there, else 0.
+    size_type erase(key_param k) {
+        const encoded_key key(k);
+        if (!key.possible()) return 0;
+        return derived().change([&] { return erase_now(key.arg()) ? size_type{1} : size_type{0}; });
+    }
+    // Erases the record's key, if it is still there, and gives the record after it.
+    const_iterator erase(const_iterator at) {
+        typename layout::key_buffer buffer;
+        typename layout::key_buffer key;
+        key.assign(layout::arg_of(layout::key(at.cursor_.leaf(), at.cursor_.index(), buffer)));
+        at = const_iterator();
+        derived().change([&] { static_cast<void>(erase_now(key.arg())); });
+        return this->from(derived().source(), key.arg());
+    }
+    // Erases all keys from first's on and below last's, and gives the record after them.
+    const_iterator erase(const_iterator first, const_iterator last) {
+        if (first == last) return last;
+        typename layout::key_buffer buffer;
+        typename layout::key_buffer low;
+        typename layout::key_buffer high;
+        low.assign(layout::arg_of(layout::key(first.cursor_.leaf(), first.cursor_.index(), buffer)));
+        const bool to_end = last.cursor_.at_end();
+        if (!to_end)
+            high.assign(layout::arg_of(layout::key(last.cursor_.leaf(), last.cursor_.index(), buffer)));
+        first = const_iterator();
+        last = const_iterator();
+        whole([&] {
+            const auto keys = keys_of(low.arg(), to_end ? nullptr : &high,
+                                      [](const const_iterator&) { return true; });
+            erase_all(keys);
+        });
+        return this->from(derived().source(), low.arg());
+    }
+    // Erases every record for which pred(std::pair<key view, value view>) holds; gives their number.
+    // All questions are asked before anything is erased.
+    template <class Predicate>
+    size_type erase_if(Predicate pred) {
+        size_type erased = 0;
+        whole([&] {
+            const auto keys = keys_of_all([&](const const_iterator& it) { return pred(*it); });
+            erase_all(keys);
+            erased = keys.count();
+        });
+        return erased;
+    }
+    // Erases everything. Cost: inner pages are read, leaves where they may refer to overflow runs.
+    void clear() {
+        derived().change([&] {
+            store& s = derived().store_ref();
+            const format::root_record root = s.root(types::tree_index);
+            if (!root.root) return;
+            std::vector<page_ref> pages;
+            std::vector<tree::run_ref> runs;
+            const auto guarded = [&](auto&& operation) { s.guarded(operation); };
+            tree::for_each_page<layout>(
+                s.cache(), root, guarded, [&](page_ref ref) { pages.push_back(ref); },
+                [&](const tree::run_ref& run) { runs.push_back(run); });
+            s.reserve_freed(pages.size() + runs.size());
+            for (const page_ref ref : pages) s.release_page(ref);
+            for (const tree::run_ref& run : runs) s.release_run(run);
+            s.root(types::tree_index) = {root.tree, 0, {}, 0};
+            s.note_change();
+        });
+    }
+    // Calls fn(V&) on a copy of the value and stores the result. False if the key is not there.
+    template <class Function>
+    bool update(key_param k, Function&& fn) {
+        const encoded_key key(k);
+        if (!key.possible()) return false;
+        return derived().change([&] {
+            std::optional<mapped_type> value = this->read_working(key.arg());
+            if (!value) return false;
+            fn(*value);
+            static_cast<void>(put_now(
+                key, [&](const std::string& at) { return encoded_value(*value, at); },
+                when_there::assign));
+            return true;
+        });
+    }
+    // Takes the record out and gives its value, or nothing if the key is not there.
+    std::optional<mapped_type> extract(key_param k) {
+        const encoded_key key(k);
+        std::optional<mapped_type> value;
+        if (!key.possible()) return value;
+        derived().change([&] {
+            value = this->read_working(key.arg());
+            if (value) static_cast<void>(erase_now(key.arg()));
+        });
+        return value;
+    }
+
+protected:
+    [[nodiscard]] Derived& derived() noexcept { return static_cast<Derived&>(*this); }
+
+private:
+    enum class when_there : std::uint8_t { keep, assign };
+
+    // Encoded keys, one after the other.
+    class key_list {
+    public:
+        void add(bytes_view stored) {
+            bytes_.insert(bytes_.end(), stored.begin(), stored.end());
+            ends_.push_back(bytes_.size());
+        }
+        [[nodiscard]] std::size_t count() const noexcept { return ends_.size(); }
+        [[nodiscard]] bytes_view key(std::size_t i) const noexcept {
+            const std::size_t from = i == 0 ? 0 : ends_[i - 1];
+            return {bytes_.data() + from, ends_[i] - from};
+        }
+
+    private:
+        std::vector<std::byte> bytes_;
+        std::vector<std::size_t> ends_;
+    };
+
+    [[nodiscard]] typename types::editor edit() noexcept {
+        store& s = derived().store_ref();
+        writer_state<types>& state = derived().state();
+        return {s, s.root(types::tree_index), state.work, state.trail};
+    }
+    // A change of many records: all or nothing also inside an open transaction.
+    template <class Work>
+    void whole(Work&& work) {
+        derived().change([&] { derived().all_or_nothing(work); });
+    }
+
+    [[nodiscard]] std::optional<mapped_type> read_working(typename layout::key_arg key) {
+        store& s = derived().store_ref();
+        std::optional<mapped_type> value;
+        s.guarded([&] {
+            path at;
+            at.to(s.cache(), s.root(types::tree_index), key);
+            if (!at.found) return;
+            [[maybe_unused]] small_bytes<8> scratch;
+            value.emplace(static_cast<mapped_type>(types::decode_value(
+                s.cache(), layout::value(at.leaf().page, at.leaf().index), scratch)));
+        });
+        return value;
+    }
+
+    template <class Encode>
+    insert_result put(key_param k, Encode&& encode, when_there there) {
+        const encoded_key key(k);
+        key.require_possible(derived().path());
+        if constexpr (Derived::changes_commit) {
+            const bool inserted =
+                derived().change([&] { return put_now(key, encode, there).second; });
+            insert_result result{const_iterator(derived().source()), inserted};
+            this->seek(result.first, [&](const format::root_record& root) {
+                if (!result.first.cursor_.to_lower_bound(this->pages(), root, key.arg()))
+                    result.first.cursor_.to_end(); // erased again by another writer
+            });
+            return result;
+        } else {
+            return derived().change([&] { return put_now(key, encode, there); });
+        }
+    }
+    template <class Encode>
+    void insert_now(const encoded_key& key, Encode&& encode, when_there there) {
+        key.require_possible(derived().path());
+        static_cast<void>(put_now(key, encode, there));
+    }
+
+    // Inserts or assigns in the working state; the iterator reads it too.
+    template <class Encode>
+    insert_result put_now(const encoded_key& key, Encode&& encode, when_there there) {
+        store& s = derived().store_ref();
+        insert_result result{const_iterator(typename Base::share(s, nullptr)), false};
+        bool moved = false;
+        s.changing(s.root(types::tree_index).level, [&] {
+            path at;
+            at.to(s.cache(), s.root(types::tree_index), key.arg());
+            if (at.found && there == when_there::keep) {
+                result.first.cursor_.to(s.cache(), at);
+                return;
+            }
+            encoded_value value = encode(derived().path());
+            if constexpr (types::is_fixed) {
+                store_inline(at, key, {value.view(), false});
+            } else {
+                store_any(at, key, value.view());
+            }
+            s.note_change();
+            result.second = !at.found;
+            if (at.depth != 0) result.first.cursor_.to(s.cache(), at);
+            else moved = true;
+        });
+        if (moved)
+            this->seek(result.first, [&](const format::root_record& root) {
+                result.first.cursor_.to_lower_bound(s.cache(), root, key.arg());
+            });
+        result.first.note();
+        return result;
+    }
+    void store_inline(path& at, const encoded_key& key, node::stored_value value) {
+        if (at.found) edit().replace(at, key.arg(), value);
+        else edit().insert(at, key.arg(), value);
+    }
+    // Slotted: a large value goes to an overflow run; the run of the value it replaces is given up.
+    void store_any(path& at, const encoded_key& key, bytes_view value) {
+        store& s = derived().store_ref();
+        std::optional<tree::run_ref> old;
+        if (at.found)
+            if (const auto before = layout::value(at.leaf().page, at.leaf().index);
+                before.overflow)
+                old = tree::decode_run(before.bytes);
+        constexpr std::size_t beside = 10; // of a record and its slot, besides key and value
+        if (value.size() <= types::largest_inline_value &&
+            key.size() + value.size() + beside <= layout::largest_leaf_record) {
+            store_inline(at, key, {value, false});
+        } else {
+            const tree::run_ref run = s.write_run(value, types::tree);
+            const auto reference = tree::encode(run);
+            try {
+                store_inline(at, key, {reference, true});
+            } catch (...) {
+                s.release_run(run);
+                throw;
+            }
+        }
+        if (old) s.release_run(*old);
+    }
+
+    [[nodiscard]] bool erase_now(typename layout::key_arg key) {
+        store& s = derived().store_ref();
+        bool erased = false;
+        s.changing(s.root(types::tree_index).level, [&] {
+            path at;
+            at.to(s.cache(), s.root(types::tree_index), key);
+            if (!at.found) return;
+            std::optional<tree::run_ref> run;
+            if constexpr (!types::is_fixed)
+                if (const auto value = layout::value(at.leaf().page, at.leaf().index);
+                    value.overflow)
+                    run = tree::decode_run(value.bytes);
+            edit().erase(at);
+            if (run) s.release_run(*run);
+            s.note_change();
+            erased = true;
+        });
+        return erased;
+    }
+    void erase_all(const key_list& keys) {
+        for (std::size_t i = 0; i < keys.count(); ++i)
+            static_cast<void>(erase_now(layout::arg_of(keys.key(i))));
+    }
+    template <class Wanted>
+    [[nodiscard]] key_list collect(const_iterator it, const typename layout::key_buffer* high,
+                                   Wanted&& wanted) {
+        key_list keys;
+        for (; !it.cursor_.at_end(); ++it) {
+            typename layout::key_buffer buffer;
+            const bytes_view stored = layout::key(it.cursor_.leaf(), it.cursor_.index(), buffer);
+            if (high != nullptr && !layout::less(layout::arg_of(stored), high->arg())) break;
+            if (wanted(static_cast<const const_iterator&>(it))) keys.add(stored);
+        }
+        return keys;
+    }
+    template <class Wanted>
+    [[nodiscard]] key_list keys_of(typename layout::key_arg low,
+                                   const typename layout::key_buffer* high, Wanted&& wanted) {
+        return collect(this->from(working(), low), high, wanted);
+    }
+    template <class Wanted>
+    [[nodiscard]] key_list keys_of_all(Wanted&& wanted) {
+        const_iterator it(working());
+        this->seek(it, [&](const format::root_record& root) {
+            it.cursor_.to_first(this->pages(), root);
+        });
+        return collect(std::move(it), nullptr, wanted);
+    }
+    [[nodiscard]] typename Base::share working() noexcept {
+        return typename Base::share(derived().store_ref(), nullptr);
+    }
+};
+
+} // namespace quire::detail
