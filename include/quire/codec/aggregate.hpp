@@ -206,7 +206,10 @@ constexpr decltype(auto) visit_fields(const T& all, Visit&& visit) {
 struct declared_types {
     // Const comes from the visited object; a reference shows that the field is one.
     template <class... Fs>
-    types<std::remove_cv_t<Fs>...> operator()(types<Fs...>, const auto&...) const noexcept;
+    constexpr types<std::remove_cv_t<Fs>...> operator()(types<Fs...>,
+                                                        const auto&...) const noexcept {
+        return {};
+    }
 };
 
 template <class T>

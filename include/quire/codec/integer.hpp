@@ -3,7 +3,9 @@
 // are one codec: "u8" ... "u64", "i8" ... "i64", "u128", "i128", "bool"; an enumeration is its
 // underlying type. char is signed on some hosts and unsigned on others, and so is its name.
 //
-// bool other than 0 and 1 is malformed. Any number of the underlying type is an enumerator.
+// bool other than 0 and 1 is malformed. Every number of its underlying type is a value of an
+// enumeration. So write `enum name : type` or `enum class name`: an enumeration without a fixed
+// underlying type can hold fewer numbers than that type, and nothing can check which.
 // 128-bit integers have no native form: pages hold their encoding.
 #pragma once
 

@@ -16,11 +16,13 @@
 // every reachable page, twice for pages of a commit whose slot asks for verification.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
 
+#include <quire/core/bytes.hpp>
 #include <quire/core/ids.hpp>
 #include <quire/format/header_slot.hpp>
 #include <quire/format/page_header.hpp>
@@ -106,23 +108,31 @@ private:
     std::size_t limit_;
 };
 
-// The slot that should hold did not, so the file may be as the next commit left it half way.
-[[nodiscard]] inline bool fell_back(const header_facts& header) noexcept {
-    const slot_facts& other = header.slots[1 - static_cast<std::size_t>(header.chosen)];
-    if (other.state != format::slot_state::valid) return !other.blank;
-    return other.slot.committed > header.current().committed;
-}
-
 inline void judge_size(const source& from, checker& to) {
     const format::header_slot& slot = to.facts.header.current();
     const std::uint64_t expected = slot.page_count * slot.page_size;
     const bool clean = (slot.flags & format::flag_clean) != 0;
     if (from.size() > expected) to.facts.tail_bytes = from.size() - expected;
     if (from.size() < expected || (clean && from.size() != expected))
-        to.found(
-            {page_id::none, "file size", std::to_string(from.size()) + " bytes",
-             (clean ? "" : "at least ") + std::to_string(expected),
-             from.size() > expected && fell_back(to.facts.header) ? cause::crash : cause::medium});
+        to.found({page_id::none, "file size", std::to_string(from.size()) + " bytes",
+                  (clean ? "" : "at least ") + std::to_string(expected), cause::medium});
+}
+
+// The pages of the header are zero around its slots.
+inline void judge_header_pages(const source& from, checker& to) {
+    static constexpr std::array<std::byte, format::slot_size> zeros{};
+    const std::size_t page_size = to.facts.header.current().page_size;
+    const std::uint64_t end = format::header_pages(page_size) * std::uint64_t{page_size};
+    std::array<std::byte, format::slot_size> bytes{};
+    for (std::uint64_t at = 0; at < end; at += bytes.size()) {
+        if (at == format::slot_offsets[0] || at == format::slot_offsets[1]) continue;
+        std::string found = from.read(at, bytes);
+        if (found.empty() && bytes != zeros)
+            found = "others at bytes " + std::to_string(at) + " to " +
+                    std::to_string(at + bytes.size() - 1);
+        if (!found.empty())
+            return to.found({page_id::none, "header", found, "zeros", cause::medium});
+    }
 }
 
 // Every page is exactly one of header, reachable and free.
@@ -157,6 +167,7 @@ inline report check_source(const source& from, const check_options& options) {
     if (to.facts.header.chosen < 0) return std::move(to.facts);
     const format::header_slot slot = to.facts.header.current();
     detail::judge_size(from, to);
+    detail::judge_header_pages(from, to);
     page_walk walk(from, slot, to);
     walk.run();
     detail::judge_uses(walk, slot, to);

@@ -4,8 +4,8 @@
 // Thread-safety: as the device's.
 //
 // Invariants:
-//   1. Of two whole slots the one of the greater version is chosen, unless its commit does not add
-//      up and the other's does.
+//   1. Of two valid slots the one of the greater version is chosen, unless its commit does not add
+//      up, the other holds the very version it was built on, and that one does.
 //   2. Where no slot adds up, the newest one that can be parsed is chosen all the same, so that the
 //      rest of the file can be looked at; the findings say so.
 #pragma once
@@ -63,50 +63,66 @@ public:
     bool broken = false;            // a page that is, but breaks a rule
 };
 
-inline void read_slot(const source& from, std::size_t i, slot_facts& into, bool& intact) {
-    std::array<std::byte, format::slot_size> bytes{};
+using slot_bytes = std::array<std::byte, format::slot_size>;
+
+[[nodiscard]] inline slot_facts read_slot(const source& from, std::size_t i, slot_bytes& bytes) {
+    slot_facts facts;
     const std::string failure = from.read(format::slot_offsets[i], bytes);
     if (!failure.empty()) {
-        into.why = {"slot", failure, "512 bytes"};
-        return;
+        facts.why = {"bytes", failure, "512 bytes"};
+        return facts;
     }
-    into.blank = true;
-    for (const std::byte b : bytes) into.blank = into.blank && b == std::byte{0};
+    facts.blank = true;
+    for (const std::byte b : bytes) facts.blank = facts.blank && b == std::byte{0};
     format::parsed_slot parsed = format::parse_slot(bytes);
-    into.state = parsed.state;
-    into.slot = parsed.slot;
-    into.why = std::move(parsed.why);
-    intact = load_le<std::uint32_t>(bytes.data() + 508) == crc32c(bytes_view(bytes).first(508));
+    facts.state = parsed.state;
+    facts.slot = parsed.slot;
+    facts.why = std::move(parsed.why);
+    return facts;
 }
 
 [[nodiscard]] inline std::string slot_name(std::size_t i) { return "slot " + std::to_string(i); }
 
-// What two slots must agree on, and where each of them has to stand.
-inline void judge_slots(const header_facts& header, visitor& to) {
-    for (std::size_t i = 0; i < 2; ++i) {
-        const slot_facts& facts = header.slots[i];
-        const std::uint64_t v = to_integer(facts.slot.committed);
-        if (facts.state == format::slot_state::valid && v % 2 != i)
-            to.found({page_id::none, slot_name(i) + " version", std::to_string(v),
-                      i == 0 ? "an even version" : "an odd version", cause::medium});
-    }
+// A slot that is not valid. Beside a valid one, a checksum that is wrong may be of a torn write:
+// what stands before a slot's version is the same in every slot of a store.
+inline void judge_slot(std::size_t i, const slot_facts& facts, const slot_bytes& bytes,
+                       bool other_is_valid, visitor& to) {
+    if (facts.state == format::slot_state::valid || (facts.blank && other_is_valid)) return;
+    const bool intact =
+        load_le<std::uint32_t>(bytes.data() + 508) == crc32c(bytes_view(bytes).first(508));
+    const bool torn = other_is_valid && !intact && facts.state == format::slot_state::damaged;
+    to.found({page_id::none, slot_name(i) + " " + facts.why.field, facts.why.found,
+              facts.why.expected,
+              torn                     ? cause::crash
+              : intact && !facts.blank ? cause::writer
+                                       : cause::medium});
+}
+
+// What two valid slots must agree on.
+inline void judge_both(const header_facts& header, const std::array<slot_bytes, 2>& bytes,
+                       visitor& to) {
     const format::header_slot& a = header.slots[0].slot;
     const format::header_slot& b = header.slots[1].slot;
-    if (header.slots[0].state != format::slot_state::valid ||
-        header.slots[1].state != format::slot_state::valid)
-        return;
     if (a.page_size != b.page_size)
-        to.found({page_id::none, "slot 1 page_size_log2", std::to_string(b.page_size),
+        to.found({page_id::none, "slot 1 page_size", std::to_string(b.page_size),
                   std::to_string(a.page_size) + " as in slot 0", cause::writer});
-    if (a.database_id != b.database_id)
+    else if (a.database_id != b.database_id)
         to.found({page_id::none, "slot 1 database_id", "another one", "the one of slot 0",
                   cause::writer});
+    else if (a.committed == b.committed && bytes[0] != bytes[1])
+        to.found({page_id::none, "slot 1 version",
+                  std::to_string(to_integer(b.committed)) + " for another state",
+                  "the state that slot 0 has of it", cause::writer});
 }
 
 } // namespace detail
 
 inline std::optional<finding> judge_commit(const source& from, const format::header_slot& slot) {
     if (slot.commit_pages == 0) return std::nullopt; // durable before the slot was written
+    const std::uint64_t bytes = slot.page_count * slot.page_size;
+    if (from.size() < bytes)
+        return finding{page_id::none, "file size", std::to_string(from.size()) + " bytes",
+                       "at least " + std::to_string(bytes), cause::medium};
     detail::commit_sum sum;
     page_walk(from, slot, sum, walk_scope::newest_commit).run();
     if (sum.missing) return sum.missing;
@@ -122,28 +138,21 @@ inline std::optional<finding> judge_commit(const source& from, const format::hea
 }
 
 inline header_facts read_header(const source& from, visitor& to) {
-    using format::slot_state;
     header_facts header;
     header.file_bytes = from.size();
-    std::array<bool, 2> intact{};
-    for (std::size_t i = 0; i < 2; ++i) detail::read_slot(from, i, header.slots[i], intact[i]);
-    const auto valid = [&](std::size_t i) { return header.slots[i].state == slot_state::valid; };
-    const bool any = valid(0) || valid(1);
-    for (std::size_t i = 0; i < 2; ++i) {
-        const slot_facts& facts = header.slots[i];
-        const bool never_written = facts.blank && any;
-        if (valid(i) || never_written) continue;
-        // Beside a whole slot, one that is not whole is what a torn write leaves.
-        const cause from_what = intact[i] ? cause::writer : any ? cause::crash : cause::medium;
-        to.found({page_id::none, detail::slot_name(i) + " " + facts.why.field, facts.why.found,
-                  facts.why.expected, from_what});
-    }
-    detail::judge_slots(header, to);
-    if (!any) {
+    std::array<detail::slot_bytes, 2> bytes{};
+    for (std::size_t i = 0; i < 2; ++i) header.slots[i] = detail::read_slot(from, i, bytes[i]);
+    const auto valid = [&](std::size_t i) {
+        return header.slots[i].state == format::slot_state::valid;
+    };
+    for (std::size_t i = 0; i < 2; ++i)
+        detail::judge_slot(i, header.slots[i], bytes[i], valid(1 - i), to);
+    if (!valid(0) && !valid(1)) {
         header.reason = "neither slot is valid: not a quire file, or its header is lost";
         return header;
     }
     const bool both = valid(0) && valid(1);
+    if (both) detail::judge_both(header, bytes, to);
     const bool second_newer =
         !valid(0) || (both && header.slots[1].slot.committed > header.slots[0].slot.committed);
     const std::size_t newest = second_newer ? 1 : 0;
@@ -156,21 +165,23 @@ inline header_facts read_header(const source& from, visitor& to) {
 
     const std::optional<finding> broken = judge_commit(from, slot);
     if (!broken) {
-        chooses(newest, both ? "its version is the newer one and its commit is whole"
+        chooses(newest, both                        ? "no other is newer, and its commit is whole"
                         : header.slots[other].blank ? "the other was never written"
                                                     : "the other is not valid");
         return header;
     }
-    const std::string version_text = "version " + std::to_string(to_integer(slot.committed));
-    const bool falls_back = both && !judge_commit(from, header.slots[other].slot);
-    // A store that was closed in order has nothing half written.
+    // The state before it is the one it was built on; an older one has lost pages to what came
+    // after. And of a store that was closed in order nothing is half written.
+    const bool falls_back = both && header.slots[other].slot.committed == slot.base &&
+                            !judge_commit(from, header.slots[other].slot);
     const bool crashed = falls_back && (slot.flags & format::flag_clean) == 0;
-    finding report = *broken;
-    report.field = detail::slot_name(newest) + " commit: " + report.field;
-    report.from = crashed ? cause::crash : cause::medium;
-    to.found(std::move(report));
-    if (falls_back) chooses(other, "the commit of " + version_text + " in the other is not whole");
-    else chooses(newest, version_text + " is not whole, and the other slot does not hold either");
+    finding lost = *broken;
+    lost.field = detail::slot_name(newest) + " commit: " + lost.field;
+    lost.from = crashed ? cause::crash : cause::medium;
+    to.found(std::move(lost));
+    const std::string name = "version " + std::to_string(to_integer(slot.committed));
+    if (falls_back) chooses(other, name + " in the other is not whole, so it never happened");
+    else chooses(newest, name + " is not whole, and nothing holds the state before it");
     return header;
 }
 

@@ -17,6 +17,8 @@
 
 namespace quire::inspect {
 
+inline constexpr std::uint32_t largest_value = std::uint32_t{1} << 30; // bytes of one run
+
 // What a leaf keeps in place of a value.
 struct run_ref {
     page_ref ref;
@@ -94,6 +96,9 @@ inline void run_walk::walk(const page_seen& leaf, tree_id tree, run_ref run) {
           static_cast<unsigned>(format::page_kind::overflow));
     finds("level", seen.level, 0);
     finds("value_size", own_size, run.value_size);
+    if (own_size > largest_value)
+        pages_.finds(id, "value_size", std::to_string(own_size),
+                     "at most " + std::to_string(largest_value), cause::writer);
     finds("transform", load_le<std::uint16_t>(head.data() + 30), 0);
     seen.pages = static_cast<std::uint32_t>(pages);
     seen.value_size = own_size;

@@ -204,7 +204,7 @@ public:
                                                bias border);
     static void apply_inner_split(workspace&, std::byte* left, std::byte* right) noexcept;
     // Evens out two neighbours; `between` is their separator in the parent, planned_separator the
-    // one to replace it. False if they have too few separators.
+    // one to replace it. False if there is nothing to gain.
     [[nodiscard]] static bool plan_inner_spread(workspace&, const std::byte* left,
                                                 const std::byte* right, key_arg between);
     static void apply_inner_spread(workspace& work, std::byte* left, std::byte* right) noexcept {

@@ -226,7 +226,7 @@ bool fixed<Key, ValueSize, PageSize>::plan_inner_spread(workspace& work, const s
     const std::uint32_t left_count = format::count_of(left);
     const std::uint32_t right_count = format::count_of(right);
     const std::uint32_t total = left_count + right_count + 1;
-    if (total < 3) return false;
+    if (total < 3 || total / 2 == left_count) return false;
     work.start();
     work.total_ = total;
     work.border_ = total / 2;

@@ -159,8 +159,8 @@ void free_map<PageSize>::load_page(Cache& cache, page_space& space, page_ref ref
 template <std::size_t PageSize>
 void free_map<PageSize>::place(page_space& space, version birth, std::vector<page_id>& flipped) {
     const auto flip = [&](page_id id) {
-        flipped.push_back(id);
         changed(id);
+        flipped.push_back(id); // last, so that what is logged is done
     };
     placed_ = 0;
     bool again = true;

@@ -123,7 +123,11 @@ public:
 
     template <class Changed>
     void set_dead(page_id id, bool dead, Changed&& changed) {
-        if (dead ? dead_.insert(id) : dead_.erase(id)) changed(id);
+        // Told first, so that what is told and what is done agree if telling throws.
+        if (dead_.contains(id) == dead) return;
+        changed(id);
+        if (dead) dead_.insert(id);
+        else dead_.erase(id);
     }
 
     // Ends the transaction: what it freed becomes pending as of version `freed`.

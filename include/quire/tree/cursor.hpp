@@ -54,6 +54,7 @@ public:
         for (std::uint32_t level = root.level;; --level) {
             const std::byte* const page = read_page<Layout>(cache, ref, level);
             if (level == 0) {
+                prefetch_leaf<Layout>(page);
                 const node::search_result at = Layout::find(page, key);
                 push({ref, at.index});
                 settle(cache, page, at.index);

@@ -18,13 +18,12 @@ void store<Storage, Replacement, Txn, PageSize>::commit(durability wanted) {
         return;
     }
     try {
+        require_writable(); // a write of this very transaction may have failed
         static_cast<void>(snapshots_.prepare());
         space_.prepare_commit();
         space_.trim_new(begun_.space.end);
         if (on_device && wanted != durability::none) make_durable(working_.at);
-        else space_.apply([this](page_id id) {
-            if constexpr (on_device) device_.map.changed(id);
-        });
+        else note_space();
     } catch (...) {
         roll_back();
         throw;
@@ -72,6 +71,29 @@ void store<Storage, Replacement, Txn, PageSize>::sync(const char* sentence) {
     }
 }
 
+// Brings the image of the free map up to date with what the transaction did; all or nothing.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::note_space() {
+    if constexpr (on_device) {
+        flipped_.clear();
+        try {
+            space_.apply([this](page_id id) {
+                device_.map.changed(id);
+                flipped_.push_back(id);
+            });
+        } catch (...) {
+            undo_flips();
+            throw;
+        }
+    }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::undo_flips() noexcept {
+    for (std::size_t n = flipped_.size(); n-- != 0;)
+        space_.set_dead(flipped_[n], !space_.dead().contains(flipped_[n]), [](page_id) {});
+}
+
 // Makes version v and all before it durable. On an exception before the slot is written nothing has
 // happened, and the free map is as it was; after it, the store is poisoned.
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
@@ -79,13 +101,14 @@ void store<Storage, Replacement, Txn, PageSize>::make_durable(version v) {
     if constexpr (on_device) {
         mark_unclean();
         const space::free_map<PageSize> map_before = device_.map;
+        const space::page_space::mark space_before = space_.now();
         flipped_.clear();
         try {
             write_durable(v);
         } catch (...) {
-            for (std::size_t n = flipped_.size(); n-- != 0;)
-                space_.set_dead(flipped_[n], !space_.dead().contains(flipped_[n]), [](page_id) {});
+            undo_flips();
             device_.map = map_before;
+            undo_space(space_before);
             throw;
         }
     }
@@ -96,8 +119,8 @@ void store<Storage, Replacement, Txn, PageSize>::write_durable(version v) {
     if constexpr (on_device) {
         auto& file = device_.file;
         space_.apply([this](page_id id) {
-            flipped_.push_back(id);
             device_.map.changed(id);
+            flipped_.push_back(id);
         });
         device_.map.place(space_, v, flipped_);
         cache_.admit(static_cast<page_id>(space_.end() - 1));
@@ -139,7 +162,8 @@ void store<Storage, Replacement, Txn, PageSize>::put_slot(format::header_slot sl
     if constexpr (on_device) {
         if (const auto status = device_.file.write_slot(slot); !status.ok()) {
             poisoned_ = true;
-            fail_io("writing a header slot failed", status, path());
+            throw io_error("writing a header slot failed", status.number,
+                           {path(), page_id::none, {}, {}, {}});
         }
         sync("making a header slot durable failed");
         device_.file.accept(slot);

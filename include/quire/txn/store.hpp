@@ -240,12 +240,16 @@ private:
     void refill(std::uint32_t pages);
     void ensure_frames(std::uint32_t pages);
     void return_stash() noexcept;
+    void undo_space(const space::page_space::mark& to) noexcept;
     void release_pages(page_ref ref, std::uint32_t pages) noexcept;
     void publish(version v) noexcept;
+    void note_space();
+    void undo_flips() noexcept;
     void make_durable(version v);
     void write_durable(version v);
     void sync(const char* sentence);
     void mark_unclean();
+    void prepare_early_write();
     void put_slot(format::header_slot slot);
     void close();
     [[nodiscard]] page_id take() noexcept { return stash_[--stashed_]; }

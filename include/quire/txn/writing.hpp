@@ -85,6 +85,14 @@ void store<Storage, Replacement, Txn, PageSize>::refill(std::uint32_t pages) {
     ensure_frames(pages);
 }
 
+// Before pages are written ahead of their commit.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::prepare_early_write() {
+    require_writable();
+    mark_unclean();
+    vouchable_ = false; // a digest of what the commit writes would not cover these
+}
+
 // Frames for so many new pages, and for what is read on the way.
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::ensure_frames(std::uint32_t pages) {
@@ -95,7 +103,7 @@ void store<Storage, Replacement, Txn, PageSize>::ensure_frames(std::uint32_t pag
             cache_.ensure_frames(frames);
         } catch (const cache::out_of_frames&) {
             // Pages of this transaction go to their new places early; nothing durable refers to them.
-            vouchable_ = false;
+            prepare_early_write();
             if (const auto done = cache_.write_back(); !done.status.ok()) {
                 if (!done.status.is_full()) poisoned_ = true;
                 fail_io("writing pages of a transaction failed", done.status, path());
@@ -189,7 +197,7 @@ tree::run_ref store<Storage, Replacement, Txn, PageSize>::write_run(bytes_view v
         const std::uint32_t checksum = crc32c(value, format::checksum_of(header));
         store_le<std::uint32_t>(header.data(), checksum);
         if constexpr (on_device) {
-            vouchable_ = false;
+            prepare_early_write();
             // To the end of the last page, so that the file holds what its page count says.
             static constexpr std::array<std::byte, PageSize> zeros{};
             const std::size_t rest = std::size_t{pages} * PageSize - header.size() - value.size();
@@ -231,11 +239,17 @@ auto store<Storage, Replacement, Txn, PageSize>::set_mark() -> mark {
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
-void store<Storage, Replacement, Txn, PageSize>::roll_back_to(const mark& to) noexcept {
-    stashed_ = 0; // allocated after the mark, or given back when it was set
-    space_.roll_back(to.space, [this](page_id first, std::uint32_t pages) noexcept {
+void store<Storage, Replacement, Txn, PageSize>::undo_space(
+    const space::page_space::mark& to) noexcept {
+    space_.roll_back(to, [this](page_id first, std::uint32_t pages) noexcept {
         for (std::uint32_t i = 0; i < pages; ++i) cache_.discard(first + i);
     });
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::roll_back_to(const mark& to) noexcept {
+    stashed_ = 0; // allocated after the mark, or given back when it was set
+    undo_space(to.space);
     working_.roots = to.roots;
     last_ = next(last_);
     working_.at = last_;
