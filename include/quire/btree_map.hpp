@@ -4,19 +4,19 @@
 //   orders.insert_or_assign(17, order{...});
 //   for (auto [id, o] : orders.range(10, 20)) ...
 //
-// Policies (policies.hpp) choose at compile time where pages live, which page leaves the cache, what
-// a transaction is, how keys and values are encoded and how large a page is.
+// Policies (policies.hpp) choose at compile time where pages live, which page leaves the cache,
+// what a transaction is, how keys and values are encoded and how large a page is.
 //
 // Under a transactional policy every call is a transaction of its own, durable as options say;
 // transaction() groups calls, snapshot() reads one version. Iterators read the version that was
 // committed when they were made. Under txn::none changes are made in place, flush() makes them
 // durable, and the map is for one thread.
 //
-// Invariants: the file always holds a whole committed version; read_face.hpp and write_face.hpp give
-// cost, exceptions and guarantees of each group of members.
-// Thread-safety: transactional maps: any number of threads may read and call snapshot(), and writers
-// queue. Moving, swapping and destroying a map is for its owner, with no transaction, snapshot or
-// iterator of it alive (snapshots and iterators survive moving and swapping).
+// Invariants: the file always holds a whole committed version; read_face.hpp and write_face.hpp
+// give cost, exceptions and guarantees of each group of members.
+// Thread-safety: transactional maps: any number of threads may read and call snapshot(), and
+// writers queue. Moving, swapping and destroying a map is for its owner, with no transaction,
+// snapshot or iterator of it alive (snapshots and iterators survive moving and swapping).
 #pragma once
 
 #include <cstdint>
@@ -52,8 +52,8 @@ struct map_stats {
     std::uint64_t bytes_read = 0;
     std::uint64_t bytes_written = 0;
     std::uint64_t syncs = 0;
-    version committed{};           // newest version readers see
-    version durable{};             // newest version on the medium
+    version committed{};            // newest version readers see
+    version durable{};              // newest version on the medium
     std::vector<version> snapshots; // versions held by snapshots and iterators
 };
 
@@ -67,12 +67,10 @@ consteval bool check_map() {
         using value_codec = typename policies::template value_codec<V>;
         if constexpr (count_of<key_codec_tag, Policies...> == 0)
             static_assert(codec::check_storable<K, codec::role::key>());
-        else
-            static_assert(codec::check_codec<key_codec, codec::role::key, K>());
+        else static_assert(codec::check_codec<key_codec, codec::role::key, K>());
         if constexpr (count_of<value_codec_tag, Policies...> == 0)
             static_assert(codec::check_storable<V, codec::role::value>());
-        else
-            static_assert(codec::check_codec<value_codec, codec::role::value, V>());
+        else static_assert(codec::check_codec<value_codec, codec::role::value, V>());
     }
     return true;
 }
@@ -97,18 +95,14 @@ public:
     static constexpr std::size_t page_bytes = types::page_bytes;
 
     // An empty map in memory. Throws std::bad_alloc.
-    btree_map()
-        requires(!store::on_device)
-        : store_(std::make_unique<store>()) {}
+    btree_map() requires(!store::on_device) : store_(std::make_unique<store>()) {}
     // A store in memory takes options too, and no path.
-    explicit btree_map(quire::options how)
-        requires(!store::on_device)
+    explicit btree_map(quire::options how) requires(!store::on_device)
         : store_(std::make_unique<store>()), durability_(how.durability) {}
     // Opens the store at `path`, or creates it. Throws io_error, format_mismatch, schema_mismatch,
     // corruption, already_open, storage_full, std::bad_alloc. Nothing that exists is changed before
     // it has been recognised.
-    explicit btree_map(std::string path, quire::options how = {})
-        requires(store::on_device)
+    explicit btree_map(std::string path, quire::options how = {}) requires(store::on_device)
         : store_(std::make_unique<store>(
               txn::store_options{std::move(path), how.cache_bytes, how.create, how.read_only},
               types::schema())),
@@ -130,18 +124,15 @@ public:
     // ---- transactions ----
 
     // Waits for the writer's place and takes it. Throws read_only, poisoned, std::bad_alloc.
-    [[nodiscard]] transaction_type transaction()
-        requires(types::transactional)
-    {
+    [[nodiscard]] transaction_type transaction() requires(types::transactional) {
         store_->begin();
         state_->trail = {};
         return {*store_, *state_, durability_};
     }
     // The same, waiting at most `timeout`, a std::chrono::duration.
     template <class Duration>
-    [[nodiscard]] std::optional<transaction_type> try_transaction(Duration timeout)
-        requires(types::transactional)
-    {
+    [[nodiscard]] std::optional<transaction_type>
+    try_transaction(Duration timeout) requires(types::transactional) {
         using period = typename Duration::period;
         const long double nanoseconds = static_cast<long double>(timeout.count()) * 1e9L *
                                         static_cast<long double>(period::num) /
@@ -150,9 +141,7 @@ public:
             return std::nullopt;
         return transaction_type(*store_, *state_, durability_);
     }
-    [[nodiscard]] snapshot_type snapshot() const
-        requires(types::transactional)
-    {
+    [[nodiscard]] snapshot_type snapshot() const requires(types::transactional) {
         return snapshot_type(source());
     }
 

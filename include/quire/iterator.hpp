@@ -8,8 +8,8 @@
 // *it is a pair of a key view and a value view, what the codecs decode to; views into the page or
 // into the iterator are good while the iterator stays where it is. Iterators model
 // std::bidirectional_iterator.
-// Cost: a step inside a leaf reads that leaf alone; at its end one page more. Thread-safety: as of an
-// iterator of std::map. Exceptions: steps throw corruption and io_error and then have not moved.
+// Cost: a step inside a leaf reads that leaf alone; at its end one page more. Thread-safety: as of
+// an iterator of std::map. Exceptions: steps throw corruption and io_error and then have not moved.
 #pragma once
 
 #include <cstddef>
@@ -87,11 +87,11 @@ public:
     [[nodiscard]] reference operator*() const { return {key(), value()}; }
     [[nodiscard]] pointer operator->() const { return pointer(**this); }
     [[nodiscard]] typename Types::key_view key() const {
-        check();
+        check_record();
         return Types::decode_key(key_bytes());
     }
     [[nodiscard]] typename Types::value_view value() const {
-        check();
+        check_record();
         return Types::decode_value(share_.of().cache(),
                                    layout::value(cursor_.leaf(), cursor_.index()), value_scratch_);
     }
@@ -152,15 +152,20 @@ private:
                            "transactions");
 #endif
     }
+    void check_record() const noexcept {
+        check();
+        QUIRE_PRECONDITION(!cursor_.at_end(), "there is no record at the end");
+    }
     [[nodiscard]] bytes_view key_bytes() const {
         typename layout::key_buffer buffer;
         const bytes_view bytes = layout::key(cursor_.leaf(), cursor_.index(), buffer);
         if constexpr (Types::is_fixed) {
             return bytes;
         } else {
-            // A page without a prefix shows the key itself; else it lies in a buffer that dies here.
-            const bool in_page = bytes.data() >= cursor_.leaf() &&
-                                 bytes.data() < cursor_.leaf() + Types::page_bytes;
+            // A page without a prefix shows the key itself; else it lies in a buffer that dies
+            // here.
+            const bool in_page =
+                bytes.data() >= cursor_.leaf() && bytes.data() < cursor_.leaf() + Types::page_bytes;
             if (in_page) return bytes;
             copy_bytes(key_scratch_.resize(bytes.size()), bytes.data(), bytes.size());
             return key_scratch_.view();

@@ -54,9 +54,9 @@ struct tag_of {
         std::is_base_of_v<storage::policy_base, P>, storage_tag,
         std::conditional_t<
             std::is_base_of_v<replacement::policy_base, P>, replacement_tag,
-            std::conditional_t<std::is_base_of_v<txn::policy_base, P>, txn_tag,
-                               std::conditional_t<std::is_base_of_v<page_size_base, P>,
-                                                  page_size_tag, no_tag>>>>;
+            std::conditional_t<
+                std::is_base_of_v<txn::policy_base, P>, txn_tag,
+                std::conditional_t<std::is_base_of_v<page_size_base, P>, page_size_tag, no_tag>>>>;
 };
 template <class C>
 struct tag_of<codec::key<C>> {
@@ -68,9 +68,9 @@ struct tag_of<codec::value<C>> {
 };
 
 template <class Tag, class... Policies>
-inline constexpr std::size_t count_of =
-    (std::size_t{0} + ... +
-     static_cast<std::size_t>(std::is_same_v<typename tag_of<Policies>::type, Tag>));
+inline constexpr std::size_t
+    count_of = (std::size_t{0} + ... +
+                static_cast<std::size_t>(std::is_same_v<typename tag_of<Policies>::type, Tag>));
 
 template <class Tag, class Default, class... Policies>
 struct select {

@@ -1,6 +1,6 @@
 // The reading half of the map's face, shared by map, transaction and snapshot. Derived says what is
-// read: derived.source() gives a share of a version or of the working state, derived.with_root(read)
-// runs one operation on the newest root.
+// read: derived.source() gives a share of a version or of the working state,
+// derived.with_root(read) runs one operation on the newest root.
 //
 // Keys are taken as whatever the key codec encodes (std::string_view for std::string).
 // Cost of a lookup: one descent, height page fetches. Exceptions: corruption, io_error, and what a
@@ -122,14 +122,15 @@ public:
         const typename types::encoded_key key(k);
         if (!last.cursor_.at_end()) {
             typename layout::key_buffer buffer;
-            const auto stored = layout::arg_of(
-                layout::key(last.cursor_.leaf(), last.cursor_.index(), buffer));
+            const auto stored =
+                layout::arg_of(layout::key(last.cursor_.leaf(), last.cursor_.index(), buffer));
             if (!layout::less(key.arg(), stored)) ++last;
         }
         return {std::move(first), std::move(last)};
     }
     // out[i] = get(keys[i]), all of one version. Requires: out is as long as keys.
-    void multi_get(std::span<const key_type> keys, std::span<std::optional<mapped_type>> out) const {
+    void multi_get(std::span<const key_type> keys,
+                   std::span<std::optional<mapped_type>> out) const {
         QUIRE_PRECONDITION(keys.size() == out.size(), "each key has its place in the output");
         const share version = derived().source();
         for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -176,8 +177,7 @@ public:
     }
     // Records whose encoded key begins with the encoding of p: for strings, that begin with p.
     [[nodiscard]] range_type prefix(key_param p) const
-        requires(types::key_codec::fixed_size == codec::variable)
-    {
+        requires(types::key_codec::fixed_size == codec::variable) {
         const share version = derived().source();
         const typename types::encoded_key low(p);
         low.require_possible(derived().path());

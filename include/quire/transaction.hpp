@@ -4,8 +4,8 @@
 // Movable, any number of them, any thread; one snapshot is used by any number of threads at a time.
 //
 // transaction: the whole map face on the writer's own view. One at a time a store; others wait for
-// it. What it does is invisible outside until commit, and undone if it ends without. Movable between
-// threads, used by one at a time. Its iterators end with its next change.
+// it. What it does is invisible outside until commit, and undone if it ends without. Movable
+// between threads, used by one at a time. Its iterators end with its next change.
 #pragma once
 
 #include <cstdint>
@@ -63,9 +63,8 @@ private:
 };
 
 template <class Types>
-class basic_transaction
-    : public detail::write_face<basic_transaction<Types>,
-                                detail::read_face<basic_transaction<Types>>> {
+class basic_transaction : public detail::write_face<basic_transaction<Types>,
+                                                    detail::read_face<basic_transaction<Types>>> {
     using store = typename Types::store;
 
 public:
@@ -84,8 +83,8 @@ public:
     // Rolled back unless committed. Never throws.
     ~basic_transaction() { rollback(); }
 
-    // Makes the changes visible, and durable as asked; the transaction is over. On an exception it is
-    // rolled back and over too: storage_full, io_error, std::bad_alloc.
+    // Makes the changes visible, and durable as asked; the transaction is over. On an exception it
+    // is rolled back and over too: storage_full, io_error, std::bad_alloc.
     void commit() { commit(durability_); }
     void commit(durability wanted) {
         QUIRE_PRECONDITION(store_ != nullptr, "a transaction ends once");

@@ -69,49 +69,49 @@ struct fixed_key {
     using type = node::bytes_key<C::fixed_size == 0 ? 1 : C::fixed_size>;
 };
 template <class C>
-    requires(codec::native_codec<C>)
-struct fixed_key<C> {
-    using type = node::integer_key<uint_of<C::fixed_size>, static_cast<format::key_order>(C::order)>;
+requires(codec::native_codec<C>) struct fixed_key<C> {
+    using type =
+        node::integer_key<uint_of<C::fixed_size>, static_cast<format::key_order>(C::order)>;
 };
 template <class C>
-    requires(!codec::native_codec<C> && (C::fixed_size == 1 || C::fixed_size == 2 ||
-                                         C::fixed_size == 4 || C::fixed_size == 8))
-struct fixed_key<C> {
+requires(!codec::native_codec<C> &&
+         (C::fixed_size == 1 || C::fixed_size == 2 || C::fixed_size == 4 ||
+          C::fixed_size == 8)) struct fixed_key<C> {
     using type = node::integer_key<uint_of<C::fixed_size>, format::key_order::unsigned_integer>;
 };
 
 template <class KeyCodec, class ValueCodec, std::size_t PageSize>
-inline constexpr bool fits_fixed =
-    KeyCodec::fixed_size != codec::variable && ValueCodec::fixed_size != codec::variable &&
-    KeyCodec::fixed_size != 0 && KeyCodec::fixed_size <= PageSize / 8 - 16 &&
-    ValueCodec::fixed_size <= PageSize / 4 &&
-    (KeyCodec::fixed_size + ValueCodec::fixed_size) * 4 + 48 <= PageSize;
+inline constexpr bool
+    fits_fixed = KeyCodec::fixed_size != codec::variable&& ValueCodec::fixed_size !=
+                     codec::variable&& KeyCodec::fixed_size != 0 &&
+                 KeyCodec::fixed_size <= PageSize / 8 - 16 &&
+                 ValueCodec::fixed_size <= PageSize / 4 &&
+                 (KeyCodec::fixed_size + ValueCodec::fixed_size) * 4 + 48 <= PageSize;
 
 template <class KeyCodec, class ValueCodec, std::size_t PageSize>
 struct choose_layout {
     using type = node::slotted<PageSize>;
 };
 template <class KeyCodec, class ValueCodec, std::size_t PageSize>
-    requires(fits_fixed<KeyCodec, ValueCodec, PageSize>)
-struct choose_layout<KeyCodec, ValueCodec, PageSize> {
-    using type =
-        node::fixed<typename fixed_key<KeyCodec>::type, ValueCodec::fixed_size, PageSize>;
+requires(fits_fixed<KeyCodec, ValueCodec, PageSize>) struct choose_layout<KeyCodec, ValueCodec,
+                                                                          PageSize> {
+    using type = node::fixed<typename fixed_key<KeyCodec>::type, ValueCodec::fixed_size, PageSize>;
 };
 
-// Spans of a leaf's values need memory that is the value: natives on a little-endian host, arrays of
-// bytes anywhere.
+// Spans of a leaf's values need memory that is the value: natives on a little-endian host, arrays
+// of bytes anywhere.
 template <class T, class C>
 struct span_element {
     using type = void;
 };
 template <class T, class C>
-    requires(codec::native_codec<C> && std::endian::native == std::endian::little)
-struct span_element<T, C> {
+requires(codec::native_codec<C>&& std::endian::native ==
+         std::endian::little) struct span_element<T, C> {
     using type = typename C::native_type;
 };
 template <class B, std::size_t N, class C>
-    requires(sizeof(B) == 1 && !codec::native_codec<C> && C::fixed_size == N)
-struct span_element<std::array<B, N>, C> {
+requires(sizeof(B) == 1 && !codec::native_codec<C> &&
+         C::fixed_size == N) struct span_element<std::array<B, N>, C> {
     using type = std::array<B, N>;
 };
 
@@ -120,8 +120,7 @@ struct map_types {
     using policies = policy_set<Policies...>;
     using key_type = K;
     using mapped_type = V;
-    using key_codec =
-        codec::checked<typename policies::template key_codec<K>, codec::role::key, K>;
+    using key_codec = codec::checked<typename policies::template key_codec<K>, codec::role::key, K>;
     using value_codec =
         codec::checked<typename policies::template value_codec<V>, codec::role::value, V>;
     using key_view = typename key_codec::view_type;
@@ -149,10 +148,10 @@ struct map_types {
 
     using key_element = typename span_element<K, key_codec>::type;
     using value_element = typename span_element<V, value_codec>::type;
-    static constexpr bool has_spans =
-        is_fixed && !std::is_void_v<key_element> && !std::is_void_v<value_element> &&
-        // A key packed into a number is not the bytes of the key.
-        (codec::native_codec<key_codec> || !integer_keys);
+    static constexpr bool has_spans = is_fixed && !std::is_void_v<key_element> &&
+                                      !std::is_void_v<value_element> &&
+                                      // A key packed into a number is not the bytes of the key.
+                                      (codec::native_codec<key_codec> || !integer_keys);
 
     [[nodiscard]] static format::schema schema() {
         format::schema s;
@@ -210,8 +209,9 @@ struct map_types {
             if constexpr (IsInteger) return typename layout::key_arg{};
             else return nothing{};
         }
-        static constexpr std::size_t room =
-            integer_keys ? 1 : is_fixed ? key_codec::fixed_size : largest_key;
+        static constexpr std::size_t room = integer_keys ? 1
+                                            : is_fixed   ? key_codec::fixed_size
+                                                         : largest_key;
         [[no_unique_address]] decltype(rank_type<integer_keys>()) rank_{};
         std::size_t size_ = 0;
         std::array<std::byte, room> bytes_;
@@ -221,8 +221,8 @@ struct map_types {
     [[nodiscard]] static key_view decode_key(bytes_view stored) {
         if constexpr (is_fixed && codec::native_codec<key_codec>) {
             using number = typename layout::key_type::stored_type;
-            return key_codec::from_native(std::bit_cast<typename key_codec::native_type>(
-                load_le<number>(stored.data())));
+            return key_codec::from_native(
+                std::bit_cast<typename key_codec::native_type>(load_le<number>(stored.data())));
         } else if constexpr (integer_keys) {
             std::array<std::byte, key_codec::fixed_size> bytes;
             store_be<typename layout::key_type::stored_type>(

@@ -1,6 +1,6 @@
-// The changing half of the map's face, shared by map and transaction. Derived says what a change is:
-// derived.change(work) runs work() on the writer's working state, as a transaction of its own or
-// within the one that is open, and gives back what work gives.
+// The changing half of the map's face, shared by map and transaction. Derived says what a change
+// is: derived.change(work) runs work() on the writer's working state, as a transaction of its own
+// or within the one that is open, and gives back what work gives.
 //
 // Guarantee: every function has the strong guarantee - if it throws, whatever it threw, the map is
 // as it was - except that insert of a range keeps what it inserted when there are no transactions.
@@ -50,34 +50,35 @@ public:
     using value_param = typename types::value_param;
     using insert_result = std::pair<const_iterator, bool>;
 
-    // Inserts the record unless the key is there. first: the record with that key; second: inserted.
+    // Inserts the record unless the key is there. first: the record with that key; second:
+    // inserted.
     insert_result insert(key_param k, value_param v) {
-        return put(k, [&](const std::string& at) { return encoded_value(v, at); }, when_there::keep);
+        return put(
+            k, [&](const std::string& at) { return encoded_value(v, at); }, when_there::keep);
     }
     template <class Pair>
-        requires requires(const Pair& pair) {
-            requires std::convertible_to<decltype((pair.first)), key_param>;
-            requires std::convertible_to<decltype((pair.second)), value_param>;
-        }
-    insert_result insert(const Pair& pair) {
-        return insert(pair.first, pair.second);
+    requires requires(const Pair& pair) {
+        requires std::convertible_to<decltype((pair.first)), key_param>;
+        requires std::convertible_to<decltype((pair.second)), value_param>;
     }
+    insert_result insert(const Pair& pair) { return insert(pair.first, pair.second); }
     insert_result insert(const std::pair<key_type, mapped_type>& pair) {
         return insert(pair.first, pair.second);
     }
     // Inserts the record or gives it the new value.
     insert_result insert_or_assign(key_param k, value_param v) {
-        return put(k, [&](const std::string& at) { return encoded_value(v, at); },
-                   when_there::assign);
+        return put(
+            k, [&](const std::string& at) { return encoded_value(v, at); }, when_there::assign);
     }
     // Makes a value of the arguments, only if the key is not there.
     template <class... Args>
     insert_result try_emplace(key_param k, Args&&... args) {
-        return put(k,
-                   [&](const std::string& at) {
-                       return encoded_value(mapped_type(std::forward<Args>(args)...), at);
-                   },
-                   when_there::keep);
+        return put(
+            k,
+            [&](const std::string& at) {
+                return encoded_value(mapped_type(std::forward<Args>(args)...), at);
+            },
+            when_there::keep);
     }
     // Makes a pair of the arguments and inserts it.
     template <class... Args>
@@ -87,19 +88,20 @@ public:
     }
     // Inserts every pair of [first, last) whose key is not there.
     template <class First, class Last>
-        requires requires(First it, Last end) {
-            it != end;
-            ++it;
-            (*it).first;
-            (*it).second;
-        }
+    requires requires(First it, Last end) {
+        it != end;
+        ++it;
+        (*it).first;
+        (*it).second;
+    }
     void insert(First first, Last last) {
         whole([&] {
             for (; first != last; ++first) {
                 auto&& pair = *first;
-                insert_now(encoded_key(pair.first),
-                           [&](const std::string& at) { return encoded_value(pair.second, at); },
-                           when_there::keep);
+                insert_now(
+                    encoded_key(pair.first),
+                    [&](const std::string& at) { return encoded_value(pair.second, at); },
+                    when_there::keep);
             }
         });
     }
@@ -107,9 +109,10 @@ public:
     void insert_range(Range&& pairs) {
         whole([&] {
             for (auto&& pair : pairs)
-                insert_now(encoded_key(pair.first),
-                           [&](const std::string& at) { return encoded_value(pair.second, at); },
-                           when_there::keep);
+                insert_now(
+                    encoded_key(pair.first),
+                    [&](const std::string& at) { return encoded_value(pair.second, at); },
+                    when_there::keep);
         });
     }
 
@@ -121,6 +124,7 @@ public:
     }
     // Erases the record's key, if it is still there, and gives the record after it.
     const_iterator erase(const_iterator at) {
+        at.check_record();
         typename layout::key_buffer buffer;
         typename layout::key_buffer key;
         key.assign(layout::arg_of(layout::key(at.cursor_.leaf(), at.cursor_.index(), buffer)));
@@ -131,13 +135,16 @@ public:
     // Erases all keys from first's on and below last's, and gives the record after them.
     const_iterator erase(const_iterator first, const_iterator last) {
         if (first == last) return last;
+        first.check_record();
         typename layout::key_buffer buffer;
         typename layout::key_buffer low;
         typename layout::key_buffer high;
-        low.assign(layout::arg_of(layout::key(first.cursor_.leaf(), first.cursor_.index(), buffer)));
+        low.assign(
+            layout::arg_of(layout::key(first.cursor_.leaf(), first.cursor_.index(), buffer)));
         const bool to_end = last.cursor_.at_end();
         if (!to_end)
-            high.assign(layout::arg_of(layout::key(last.cursor_.leaf(), last.cursor_.index(), buffer)));
+            high.assign(
+                layout::arg_of(layout::key(last.cursor_.leaf(), last.cursor_.index(), buffer)));
         first = const_iterator();
         last = const_iterator();
         whole([&] {
@@ -147,8 +154,8 @@ public:
         });
         return this->from(derived().source(), low.arg());
     }
-    // Erases every record for which pred(std::pair<key view, value view>) holds; gives their number.
-    // All questions are asked before anything is erased.
+    // Erases every record for which pred(std::pair<key view, value view>) holds; gives their
+    // number. All questions are asked before anything is erased.
     template <class Predicate>
     size_type erase_if(Predicate pred) {
         size_type erased = 0;
@@ -317,8 +324,7 @@ private:
         store& s = derived().store_ref();
         std::optional<tree::run_ref> old;
         if (at.found)
-            if (const auto before = layout::value(at.leaf().page, at.leaf().index);
-                before.overflow)
+            if (const auto before = layout::value(at.leaf().page, at.leaf().index); before.overflow)
                 old = tree::decode_run(before.bytes);
         constexpr std::size_t beside = 10; // of a record and its slot, besides key and value
         if (value.size() <= types::largest_inline_value &&
@@ -380,9 +386,8 @@ private:
     template <class Wanted>
     [[nodiscard]] key_list keys_of_all(Wanted&& wanted) {
         const_iterator it(working());
-        this->seek(it, [&](const format::root_record& root) {
-            it.cursor_.to_first(this->pages(), root);
-        });
+        this->seek(
+            it, [&](const format::root_record& root) { it.cursor_.to_first(this->pages(), root); });
         return collect(std::move(it), nullptr, wanted);
     }
     [[nodiscard]] typename Base::share working() noexcept {

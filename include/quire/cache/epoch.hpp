@@ -1,8 +1,8 @@
 // Epochs: how memory and page ids retired by a writer wait for the operations that may still read
 // them. An operation announces the current epoch in a slot while it runs; something retired in
 // epoch e may be reused when no slot shows an epoch of e or earlier.
-// Source: K. Fraser, "Practical lock-freedom", 2004; slots are claimed by each operation rather than
-// owned by a thread, so threads need no registration and may end at any time.
+// Source: K. Fraser, "Practical lock-freedom", 2004; slots are claimed by each operation rather
+// than owned by a thread, so threads need no registration and may end at any time.
 //
 // Thread-safety: all members, from any thread.
 // Invariants:
@@ -39,7 +39,8 @@ public:
         std::atomic<std::uint64_t>* slot_;
     };
 
-    // Ends the current epoch. What was unlinked before the call is retired with the stamp it returns.
+    // Ends the current epoch. What was unlinked before the call is retired with the stamp it
+    // returns.
     [[nodiscard]] epoch_stamp advance() noexcept {
         return static_cast<epoch_stamp>(current_.fetch_add(1, std::memory_order_seq_cst));
     }

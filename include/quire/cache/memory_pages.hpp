@@ -1,6 +1,6 @@
-// The pages of a store whose home is memory (storage::memory): a page id is translated by arithmetic
-// and one small table, nothing is ever evicted, written or checked. Models the same members as
-// page_cache (page_cache.hpp says what they mean), so one tree serves both.
+// The pages of a store whose home is memory (storage::memory): a page id is translated by
+// arithmetic and one small table, nothing is ever evicted, written or checked. Models the same
+// members as page_cache (page_cache.hpp says what they mean), so one tree serves both.
 //
 // Pages lie in chunks of 2 MiB, taken from the system in steps that double from one chunk to 32, so
 // a small map costs little and a large one gets huge pages.
@@ -85,8 +85,7 @@ private:
     [[nodiscard]] QUIRE_INLINE std::byte* at(page_id id) const noexcept {
         const std::size_t n = to_integer(id);
         QUIRE_ASSERT(n / pages_per_chunk < chunk_count_, "a page id is admitted before it is used");
-        std::byte* const chunk =
-            chunks_[n / pages_per_chunk].load(std::memory_order_relaxed);
+        std::byte* const chunk = chunks_[n / pages_per_chunk].load(std::memory_order_relaxed);
         return chunk + n % pages_per_chunk * PageSize;
     }
 

@@ -128,7 +128,8 @@ using read_only = error_of<error_code::read_only>;
 // An earlier write or sync failed, so what is on the medium is not known: close and reopen.
 using poisoned = error_of<error_code::poisoned>;
 using unsorted_input = error_of<error_code::unsorted_input>;
-// Every page of the cache is pinned or part of the transaction: close iterators or raise the budget.
+// Every page of the cache is pinned or part of the transaction: close iterators or raise the
+// budget.
 using cache_exhausted = error_of<error_code::cache_exhausted>;
 
 } // namespace quire

@@ -1,7 +1,8 @@
-// The free map on disk: which pages of a file hold nothing that the slot's version can reach. A radix
-// tree of free-map pages. Level 0: a bitmap, bit i of part p stands for page p * pages_per_part + i,
-// set when the page is free; bits count from the low end of each byte. Level n: references to the
-// parts of level n - 1, null where a part has no free page. A file without free pages has no map.
+// The free map on disk: which pages of a file hold nothing that the slot's version can reach. A
+// radix tree of free-map pages. Level 0: a bitmap, bit i of part p stands for page p *
+// pages_per_part + i, set when the page is free; bits count from the low end of each byte. Level n:
+// references to the parts of level n - 1, null where a part has no free page. A file without free
+// pages has no map.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
-// The two header slots at the front of a file: everything needed to find the newest committed state.
-// Slots stand at byte 0 and byte 4096, in different blocks of the medium; each is 512 bytes. A commit
-// writes the slot that does not hold the newest durable version, so that one stays whole. A clean
-// close leaves the same state in both.
+// The two header slots at the front of a file: everything needed to find the newest committed
+// state. Slots stand at byte 0 and byte 4096, in different blocks of the medium; each is 512 bytes.
+// A commit writes the slot that does not hold the newest durable version, so that one stays whole.
+// A clean close leaves the same state in both.
 //
 // The first pages of a file, `header_pages` of them, hold the slots; pages from there on are data.
 // Everything in them but the slots is zero.

@@ -16,8 +16,8 @@
 namespace quire::node {
 
 // Calls visit(page_ref) for every child of the page: of an inner page, or of a free-map page above
-// level 0; others have none. `key_size` is that of the tree's fixed pages. Memory-safe on any bytes;
-// stops early at a reference that lies outside the page.
+// level 0; others have none. `key_size` is that of the tree's fixed pages. Memory-safe on any
+// bytes; stops early at a reference that lies outside the page.
 template <class Visit>
 void for_each_child(const std::byte* page, std::size_t page_size, std::size_t key_size,
                     Visit&& visit) {
@@ -40,7 +40,8 @@ void for_each_child(const std::byte* page, std::size_t page_size, std::size_t ke
     case format::page_kind::slotted_inner:
         each(format::page_header_size, 1);
         for (std::size_t i = 0; i < count; ++i) {
-            const std::size_t slot = format::page_header_size + detail::ref_size + i * detail::slot_size;
+            const std::size_t slot =
+                format::page_header_size + detail::ref_size + i * detail::slot_size;
             if (slot + detail::slot_size > page_size) return;
             const std::size_t offset = load_le<std::uint16_t>(page + slot);
             if (offset + detail::ref_size > page_size) return;
@@ -51,7 +52,8 @@ void for_each_child(const std::byte* page, std::size_t page_size, std::size_t ke
         if (format::level_of(page) != 0)
             each(format::page_header_size, format::free_map_of(page_size).fanout);
         return;
-    default: return;
+    default:
+        return;
     }
 }
 

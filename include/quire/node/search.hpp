@@ -1,6 +1,6 @@
 // Searching sorted keys of one size: a guess by interpolation, a few steps from there, then leaps
-// of growing length and a binary search between the last two. Evenly spread keys cost about one guess
-// and its neighbourhood; no keys cost more than about twice a binary search.
+// of growing length and a binary search between the last two. Evenly spread keys cost about one
+// guess and its neighbourhood; no keys cost more than about twice a binary search.
 //
 // The slope that turns a distance between keys into a distance between positions stands in the
 // page's header as a hint, so that a search need not read the last key: in a page that no cache

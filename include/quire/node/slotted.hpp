@@ -14,7 +14,8 @@
 // A key suffix is the key without the prefix; head is its first four bytes, big-endian and padded
 // with zeros, so most comparisons end in the slots. The prefix is what the page's keys had in
 // common when the page was last rebuilt; there are no fences. A key that does not begin with it
-// makes the page shorten it, a page that is full tries a longer one first.
+// makes the page shorten it; a longer one is looked for when the page is full and whenever its
+// records have doubled in number.
 //
 // Thread-safety: as in layout.hpp.
 //
@@ -24,9 +25,7 @@
 //   3. Prefix and suffix of a key are largest_key bytes together at most.
 //   4. A page of no records has no heap and no prefix.
 //
-// What it does not do: it does not look for a better prefix while there is room, and it does not
-// bound the size of leaf records: Requires that slot, record and whole key of each take at most
-// largest_leaf_record, or else a page may have no way to part.
+// What it does not do: it knows no overflow runs, only the flag of a value that is in one.
 #pragma once
 
 #include <array>
@@ -231,6 +230,10 @@ private:
         const std::uint32_t size = format::prefix_size_of(page);
         return {page + PageSize - size, size};
     }
+    static bool begins_with(bytes_view key, bytes_view prefix) noexcept {
+        return key.size() >= prefix.size() &&
+               compare_bytes(key.first(prefix.size()), prefix) == 0;
+    }
     static std::uint32_t live_of(const std::byte* page) noexcept {
         return format::heap_size_of(page) - format::heap_dead_of(page);
     }
@@ -298,9 +301,13 @@ private:
         format::set_heap_dead(page, 0);
         format::set_prefix_size(page, 0);
     }
+    // The longest prefix that the page's keys and a new one have in common; 0 in an empty page.
+    // Record `without` is taken as gone, unless it is keep_all.
+    template <bool Leaf>
+    static std::uint32_t longest_prefix(const std::byte* page, key_arg key,
+                                        std::uint32_t without) noexcept;
     // The prefix that lets a record into the page: the page's own one if it will do, or the longest
-    // that all keys have in common; no_prefix if there is no room either way. Record `without` is
-    // taken as gone, unless it is keep_all.
+    // that all keys have in common; no_prefix if there is no room either way.
     template <bool Leaf>
     static std::uint32_t prefix_for(const std::byte* page, key_arg key,
                                     std::size_t value_size, std::uint32_t without) noexcept;

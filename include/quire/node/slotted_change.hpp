@@ -72,6 +72,34 @@ const char* slotted<PageSize>::validate(const std::byte* page) noexcept {
 
 template <std::size_t PageSize>
 template <bool Leaf>
+std::uint32_t slotted<PageSize>::longest_prefix(const std::byte* page, key_arg key,
+                                                std::uint32_t without) noexcept {
+    const std::uint32_t count = format::count_of(page);
+    const bytes_view prefix = prefix_of(page);
+    const auto shared = static_cast<std::uint32_t>(common_prefix(key, prefix));
+    if (shared < prefix.size()) return shared;
+    if (count == (without == keep_all ? 0 : 1)) return 0;
+
+    // That of ordered keys is that of the least and the greatest. Suffixes are measured too, so
+    // that of keys out of order (a damaged page) none is shorter.
+    const bytes_view rest = key.subspan(shared);
+    auto longest = static_cast<std::uint32_t>(rest.size());
+    const std::uint32_t least = without == 0 ? 1 : 0;
+    const std::uint32_t greatest = count - (without == count - 1 ? 2 : 1);
+    for (const std::uint32_t edge : {least, greatest}) {
+        const auto same = static_cast<std::uint32_t>(
+            common_prefix(rest, suffix_in<Leaf>(page, slot<Leaf>(page, edge))));
+        if (same < longest) longest = same;
+    }
+    for (std::uint32_t i = 0; longest > 0 && i < count; ++i) {
+        const std::uint32_t size = suffix_size_in(slot<Leaf>(page, i));
+        if (i != without && size < longest) longest = size;
+    }
+    return shared + longest;
+}
+
+template <std::size_t PageSize>
+template <bool Leaf>
 std::uint32_t slotted<PageSize>::prefix_for(const std::byte* page, key_arg key,
                                             std::size_t value_size,
                                             std::uint32_t without) noexcept {
@@ -84,40 +112,17 @@ std::uint32_t slotted<PageSize>::prefix_for(const std::byte* page, key_arg key,
         live -= record_size<Leaf>(page, slot<Leaf>(page, without));
         --count;
     }
-    // Bytes of the page if its prefix has p bytes, with the new record.
-    const auto bytes_with = [&](std::uint32_t p) {
+    // Whether the page has room for the new record if its prefix has p bytes.
+    const auto has_room = [&](std::uint32_t p) {
         const std::int64_t others =
             std::int64_t{live} + std::int64_t{count} * (std::int64_t{own} - std::int64_t{p});
         return slots_at<Leaf> + (count + 1) * std::int64_t{detail::slot_size} + others +
-               head_size<Leaf> + static_cast<std::int64_t>(key.size() + value_size);
+                   head_size<Leaf> + static_cast<std::int64_t>(key.size() + value_size) <=
+               static_cast<std::int64_t>(PageSize);
     };
-    constexpr auto room = static_cast<std::int64_t>(PageSize);
-
-    const auto shared = static_cast<std::uint32_t>(common_prefix(key, prefix));
-    if (shared == own && bytes_with(own) <= room) return own;
-    if (count == 0) return bytes_with(0) <= room ? 0 : no_prefix;
-
-    // The longest common prefix of ordered keys is that of the least and the greatest. Suffixes are
-    // measured too, so that keys out of order (a damaged page) still have p bytes each.
-    std::uint32_t p = shared;
-    if (shared == own) {
-        std::uint32_t longest = static_cast<std::uint32_t>(key.size()) - own;
-        const bytes_view rest = key.subspan(own);
-        const std::uint32_t least = without == 0 ? 1 : 0;
-        const std::uint32_t greatest = format::count_of(page) - 1 -
-                                       (without == format::count_of(page) - 1 ? 1 : 0);
-        for (const std::uint32_t edge : {least, greatest}) {
-            const auto same = static_cast<std::uint32_t>(
-                common_prefix(rest, suffix_in<Leaf>(page, slot<Leaf>(page, edge))));
-            if (same < longest) longest = same;
-        }
-        for (std::uint32_t i = 0; longest > 0 && i < format::count_of(page); ++i) {
-            const std::uint32_t size = suffix_size_in(slot<Leaf>(page, i));
-            if (i != without && size < longest) longest = size;
-        }
-        p = own + longest;
-    }
-    return bytes_with(p) <= room ? p : no_prefix;
+    if (begins_with(key, prefix) && has_room(own)) return own;
+    const std::uint32_t p = longest_prefix<Leaf>(page, key, without);
+    return has_room(p) ? p : no_prefix;
 }
 
 template <std::size_t PageSize>
@@ -150,24 +155,22 @@ void slotted<PageSize>::put(std::byte* page, std::uint32_t index,
                             const detail::record& added) noexcept {
     QUIRE_PRECONDITION(index <= format::count_of(page), "a record goes before another or last");
     const bytes_view key{added.suffix, added.suffix_size};
-    const bytes_view prefix = prefix_of(page);
-    const auto gap = [page] {
-        return heap_start(page) - slots_at<Leaf> - format::count_of(page) * detail::slot_size;
+    const std::uint32_t count = format::count_of(page);
+    const std::uint32_t own = format::prefix_size_of(page);
+    // Of the new record in a page of prefix p, with its slot.
+    const auto bytes_with = [&](std::uint32_t p) {
+        return detail::slot_size + head_size<Leaf> + added.suffix_size - p + added.value_size();
     };
-    // Of a record in a page of prefix p, with its slot.
-    const auto bytes_with = [&](std::size_t p) {
-        return static_cast<std::uint32_t>(detail::slot_size + head_size<Leaf> + key.size() - p +
-                                          added.value_size());
-    };
-    const bool shares = key.size() >= prefix.size() &&
-                        compare_bytes(key.first(prefix.size()), prefix) == 0;
-    if (!shares || gap() < bytes_with(prefix.size())) {
+    const std::uint32_t room = heap_start(page) - slots_at<Leaf> - count * detail::slot_size;
+    if (!begins_with(key, prefix_of(page)) || room < bytes_with(own)) {
         const std::uint32_t p = prefix_for<Leaf>(page, key, added.value_size(), keep_all);
         QUIRE_PRECONDITION(p != no_prefix, "a record is put where it fits");
         rebuild<Leaf>(page, p, keep_all, {});
+    } else if (count >= 8 && (count & (count - 1)) == 0) {
+        const std::uint32_t p = longest_prefix<Leaf>(page, key, keep_all);
+        if (p > own) rebuild<Leaf>(page, p, keep_all, {});
     }
 
-    const std::uint32_t count = format::count_of(page);
     const std::uint32_t prefix_size = format::prefix_size_of(page);
     const std::uint32_t suffix_size = added.suffix_size - prefix_size;
     const std::uint32_t size = bytes_with(prefix_size) - detail::slot_size;

@@ -1,6 +1,6 @@
 // What slotted pages are made of, apart from any page: a record whose parts lie in different
-// places, and a writer that puts records into the image of a page. Used by slotted.hpp to rebuild a page
-// and by slotted_build.hpp to part and merge pages.
+// places, and a writer that puts records into the image of a page. Used by slotted.hpp to rebuild a
+// page and by slotted_build.hpp to part and merge pages.
 //
 // Thread-safety: plain values.
 #pragma once

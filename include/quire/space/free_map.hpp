@@ -122,10 +122,14 @@ void free_map<PageSize>::load_page(Cache& cache, page_space& space, page_ref ref
     };
     // Copied, for a page is only good until the next one is fetched.
     std::array<std::byte, PageSize> page;
-    std::memcpy(page.data(), cache.fetch(ref, [](const std::byte* p) noexcept -> const char* {
-        return format::kind_of(p) == format::page_kind::free_map ? nullptr
-                                                                 : "the page is no free-map page";
-    }), PageSize);
+    std::memcpy(page.data(),
+                cache.fetch(ref,
+                            [](const std::byte* p) noexcept -> const char* {
+                                return format::kind_of(p) == format::page_kind::free_map
+                                           ? nullptr
+                                           : "the page is no free-map page";
+                            }),
+                PageSize);
     if (format::level_of(page.data()) != level)
         fails(ref.id, "level", format::level_of(page.data()), level);
     if (format::part_of(page.data()) != index)
@@ -212,10 +216,10 @@ void free_map<PageSize>::fill(Cache& cache, const page_space& space, version bir
             if (!p.fresh) continue;
             p.fresh = false;
             std::byte* const page = cache.create(p.id);
-            format::start_page(page,
-                               {format::page_kind::free_map, static_cast<std::uint8_t>(level),
-                                tree_id::catalog},
-                               p.id, birth);
+            format::start_page(
+                page,
+                {format::page_kind::free_map, static_cast<std::uint8_t>(level), tree_id::catalog},
+                p.id, birth);
             format::set_part(page, static_cast<std::uint32_t>(i));
             std::byte* const body = page + format::page_header_size;
             if (level == 0) {
@@ -225,13 +229,11 @@ void free_map<PageSize>::fill(Cache& cache, const page_space& space, version bir
             } else {
                 for (std::size_t c = 0; c < shape.fanout; ++c) {
                     const std::size_t child = i * shape.fanout + c;
-                    const part* const q = child < levels_[level - 1].size()
-                                              ? &levels_[level - 1][child]
-                                              : nullptr;
-                    format::store_ref(body + c * 8,
-                                      q == nullptr || q->id == page_id::none
-                                          ? page_ref{}
-                                          : page_ref{q->id, low_bits(q->birth)});
+                    const part* const q =
+                        child < levels_[level - 1].size() ? &levels_[level - 1][child] : nullptr;
+                    format::store_ref(body + c * 8, q == nullptr || q->id == page_id::none
+                                                        ? page_ref{}
+                                                        : page_ref{q->id, low_bits(q->birth)});
                 }
             }
         }

@@ -30,7 +30,8 @@ public:
         }
         // A new top level starts without the bits of the one below.
         for (std::size_t level = 1; level < levels_.size(); ++level)
-            for (std::size_t w = 0; w < levels_[level - 1].size() && level == levels_.size() - 1; ++w)
+            for (std::size_t w = 0; w < levels_[level - 1].size() && level == levels_.size() - 1;
+                 ++w)
                 if (levels_[level - 1][w] != 0)
                     levels_[level][w / 64] |= std::uint64_t{1} << (w % 64);
         covered_ = levels_[0].size() * 64;

@@ -4,8 +4,8 @@
 // Two sets of pages are kept: `free_`, what may be handed out now, and `dead_`, what the newest
 // version does not reach (free, pending, or freed by it) - the image of the free map on disk.
 //
-// A transaction's effects are two lists, what it allocated and what it freed; a mark remembers their
-// lengths. Rolling back to a mark allocates nothing and cannot fail.
+// A transaction's effects are two lists, what it allocated and what it freed; a mark remembers
+// their lengths. Rolling back to a mark allocates nothing and cannot fail.
 // Thread-safety: none; owned by the writer.
 #pragma once
 

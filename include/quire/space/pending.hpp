@@ -44,8 +44,8 @@ public:
         if (batches_.size() == batches_.capacity()) batches_.reserve(2 * batches_.size() + 4);
     }
 
-    // How many batches, oldest first, no operation in flight can see any more. To be asked before the
-    // open snapshots are looked up: an operation may end by becoming a snapshot.
+    // How many batches, oldest first, no operation in flight can see any more. To be asked before
+    // the open snapshots are looked up: an operation may end by becoming a snapshot.
     template <class Passed>
     [[nodiscard]] std::size_t ready(Passed&& passed) const {
         std::size_t n = 0;

@@ -2,8 +2,8 @@
 // descent. The pages come from a Writer, which owns the version that is being built:
 //
 //   writer.cache()                 where pages are read
-//   writer.own(page) -> std::byte* the page's copy in this version: itself if it was born in it, else
-//                                  a copy under a new id, the old id freed. noexcept
+//   writer.own(page) -> std::byte* the page's copy in this version: itself if it was born in it,
+//                                  else a copy under a new id, the old id freed. noexcept
 //   writer.create(facts)           a new, empty page. noexcept
 //   writer.release(page)           the page is no longer reachable in this version. noexcept
 //   writer.owns(page)              born in this version?
@@ -16,8 +16,8 @@
 //   1. A full leaf first evens out with a neighbour that has room, which keeps pages fuller than
 //      splitting at once would (D. Knuth, TAOCP 3, 6.2.4, B*-trees); else it splits in two.
 //   2. Records that arrive in ascending order leave full pages behind; mirrored for descending.
-//   3. A leaf below 3/8 merges with a neighbour when both fill 7/8 of a page at most; so does an inner page below
-//      1/4, or it evens out. An empty page is unlinked, up to the root.
+//   3. A leaf below 3/8 merges with a neighbour when both fill 7/8 of a page at most; so does an
+//      inner page below 1/4, or it evens out. An empty page is unlinked, up to the root.
 #pragma once
 
 #include <array>
@@ -253,8 +253,7 @@ bool editor<Layout, Writer>::even_out(path& at, key_arg key, node::stored_value 
 
 // The page at the end of the owned path has been split; `right` is its new right half.
 template <class Layout, class Writer>
-void editor<Layout, Writer>::add_to_parent(path& at, std::byte* right,
-                                           node::bias border) noexcept {
+void editor<Layout, Writer>::add_to_parent(path& at, std::byte* right, node::bias border) noexcept {
     typename Layout::key_buffer separator;
     separator.assign(Layout::planned_separator(work_));
     for (std::uint32_t i = at.depth - 1;; --i) {
@@ -273,11 +272,10 @@ void editor<Layout, Writer>::add_to_parent(path& at, std::byte* right,
             Layout::insert_separator(parent, index, separator.arg(), format::ref_of(right));
             return;
         }
-        const bool planned =
-            Layout::plan_inner_split(work_, parent, index, separator.arg(), format::ref_of(right),
-                                     border) ||
-            Layout::plan_inner_split(work_, parent, index, separator.arg(), format::ref_of(right),
-                                     node::bias::middle);
+        const bool planned = Layout::plan_inner_split(work_, parent, index, separator.arg(),
+                                                      format::ref_of(right), border) ||
+                             Layout::plan_inner_split(work_, parent, index, separator.arg(),
+                                                      format::ref_of(right), node::bias::middle);
         QUIRE_ASSERT(planned, "an inner page of separators of at most a quarter page can be split");
         static_cast<void>(planned);
         std::byte* const beside = writer_.create(
@@ -313,8 +311,7 @@ void editor<Layout, Writer>::erase(path& at) {
         const auto joins = [rest](const std::byte* other) {
             return other != nullptr && Layout::used(other) + rest <= full_enough;
         };
-        if (joins(beside[last].right) &&
-            Layout::plan_leaf_merge(work_, page, beside[last].right)) {
+        if (joins(beside[last].right) && Layout::plan_leaf_merge(work_, page, beside[last].right)) {
             Layout::apply_leaf_merge(work_, page);
             merge_into(at, last, beside[last], true);
         } else if (joins(beside[last].left) &&
@@ -382,8 +379,7 @@ void editor<Layout, Writer>::mend_inner(
             return Layout::arg_of(Layout::key(parent, n, scratch));
         };
         const neighbours n = beside[i];
-        if (n.right != nullptr &&
-            Layout::plan_inner_merge(work_, page, n.right, between(child))) {
+        if (n.right != nullptr && Layout::plan_inner_merge(work_, page, n.right, between(child))) {
             Layout::apply_inner_merge(work_, page);
             merge_into(at, i, n, true);
         } else if (n.left != nullptr &&
@@ -397,9 +393,8 @@ void editor<Layout, Writer>::mend_inner(
             const bool planned =
                 right ? Layout::plan_inner_spread(work_, page, other, between(at_separator))
                       : Layout::plan_inner_spread(work_, other, page, between(at_separator));
-            if (!planned ||
-                !Layout::fits_separator_replacement(parent, at_separator,
-                                                    Layout::planned_separator(work_)))
+            if (!planned || !Layout::fits_separator_replacement(parent, at_separator,
+                                                                Layout::planned_separator(work_)))
                 return;
             std::byte* const theirs = writer_.own(other);
             Layout::set_child(parent, right ? child + 1 : child - 1, format::ref_of(theirs));

@@ -35,14 +35,22 @@ struct run_ref {
 // Throws corruption when the bytes are no reference.
 [[nodiscard]] inline run_ref decode_run(bytes_view bytes) {
     if (bytes.size() != run_ref_size)
-        throw corruption("a record refers to an overflow run in a way that cannot be; restore a backup",
-                         {{}, page_id::none, "run_ref", std::to_string(bytes.size()) + " bytes",
-                          std::to_string(run_ref_size)});
+        throw corruption(
+            "a record refers to an overflow run in a way that cannot be; restore a backup",
+            {{},
+             page_id::none,
+             "run_ref",
+             std::to_string(bytes.size()) + " bytes",
+             std::to_string(run_ref_size)});
     const run_ref run{format::load_ref(bytes.data()), load_le<std::uint32_t>(bytes.data() + 8)};
     if (!run.first || run.value_size > largest_value)
-        throw corruption("a record refers to an overflow run in a way that cannot be; restore a backup",
-                         {{}, run.first.id, "value_size", std::to_string(run.value_size),
-                          "at most " + std::to_string(largest_value)});
+        throw corruption(
+            "a record refers to an overflow run in a way that cannot be; restore a backup",
+            {{},
+             run.first.id,
+             "value_size",
+             std::to_string(run.value_size),
+             "at most " + std::to_string(largest_value)});
     return run;
 }
 
@@ -66,8 +74,9 @@ void read_run(Cache& cache, const run_ref& run, mutable_bytes to) {
     read(0, header);
     read(format::page_header_size, to);
     const auto fails = [&](const char* field, std::uint64_t found, std::uint64_t expected) {
-        throw corruption("the overflow run read is not the one that was written; restore a backup",
-                         {{}, run.first.id, field, std::to_string(found), std::to_string(expected)});
+        throw corruption(
+            "the overflow run read is not the one that was written; restore a backup",
+            {{}, run.first.id, field, std::to_string(found), std::to_string(expected)});
     };
     if (format::kind_of(header.data()) != format::page_kind::overflow)
         fails("kind", static_cast<std::uint64_t>(header[4]),

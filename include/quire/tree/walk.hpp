@@ -1,8 +1,9 @@
 // Walks over all pages of one version of a tree: giving up every page, and verification.
 //
-// Thread-safety: as of the cache. A walk holds no guard between pages: `guarded(operation)` runs one
-// operation under a guard, again from its start when the cache ran out of frames.
-// Cost: every inner page is read; every leaf too, where it may refer to overflow runs or is verified.
+// Thread-safety: as of the cache. A walk holds no guard between pages: `guarded(operation)` runs
+// one operation under a guard, again from its start when the cache ran out of frames.
+// Cost: every inner page is read; every leaf too, where it may refer to overflow runs or is
+// verified.
 #pragma once
 
 #include <cstddef>
@@ -76,7 +77,10 @@ public:
         if (root.root) visit(root.root, root.level, nullptr, nullptr);
         if (facts_.records != root.entries)
             throw corruption("the tree does not hold as many records as it says; restore a backup",
-                             {{}, root.root.id, "entries", std::to_string(facts_.records),
+                             {{},
+                              root.root.id,
+                              "entries",
+                              std::to_string(facts_.records),
                               std::to_string(root.entries)});
         return facts_;
     }
@@ -91,9 +95,8 @@ private:
     void visit(page_ref ref, std::uint32_t level, const key_buffer* low, const key_buffer* high) {
         // A copy, so that nothing is pinned or guarded while its children are visited.
         std::vector<std::byte> copy(Layout::page_size);
-        guarded_([&] {
-            std::memcpy(copy.data(), read_page<Layout>(cache_, ref, level), copy.size());
-        });
+        guarded_(
+            [&] { std::memcpy(copy.data(), read_page<Layout>(cache_, ref, level), copy.size()); });
         const std::byte* const page = copy.data();
         const std::uint32_t count = format::count_of(page);
         key_buffer scratch;

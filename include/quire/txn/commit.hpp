@@ -10,8 +10,7 @@ template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::commit(durability wanted) {
     return_stash();
     const bool changed = space_.now().allocated != begun_.space.allocated ||
-                         space_.now().freed != begun_.space.freed ||
-                         working_.roots != begun_.roots;
+                         space_.now().freed != begun_.space.freed || working_.roots != begun_.roots;
     const bool durable_already = snapshots_.current()->number <= durable_;
     if (!changed && (wanted == durability::none || durable_already || !on_device)) {
         gate_.leave();

@@ -1,5 +1,5 @@
-// Construction and destruction of txn::store: finding the newest whole commit, reading the free map,
-// comparing what the tree holds with what the caller expects. store.hpp includes this header.
+// Construction and destruction of txn::store: finding the newest whole commit, reading the free
+// map, comparing what the tree holds with what the caller expects. store.hpp includes this header.
 #pragma once
 
 #include <quire/format/schema.hpp>
@@ -11,8 +11,8 @@ namespace quire::txn {
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 store<Storage, Replacement, Txn, PageSize>::store()
-    : space_(header_pages, transactional ? space::page_space::lists::kept
-                                         : space::page_space::lists::not_kept) {
+    : space_(header_pages,
+             transactional ? space::page_space::lists::kept : space::page_space::lists::not_kept) {
     static_assert(!on_device, "quire: a store on a device needs a path");
     working_.roots[0].tree = static_cast<tree_id>(1);
     last_ = working_.at = static_cast<version>(1);
@@ -50,11 +50,10 @@ void store<Storage, Replacement, Txn, PageSize>::open(const format::schema& main
               main_tree);
     check_schema(main_tree);
     const bool unclean = (file.slot().flags & format::flag_clean) == 0;
-    if (file.slot().commit_pages != 0) {
-        if (!commit_is_whole(main_tree)) file.fall_back();
-        // What was found may still be in the system's cache only; nothing is built on that.
-        if (!options_.read_only) sync("making the newest commit durable failed");
-    }
+    if (file.slot().commit_pages != 0 && !commit_is_whole(main_tree)) file.fall_back();
+    // What was found may be in the system's cache alone, left there by a process that was killed.
+    // Nothing is built on it before it is durable.
+    if (!options_.read_only) sync("making the newest commit durable failed");
     const format::header_slot& slot = file.slot();
     space_.start(slot.page_count);
     device_.map.load(cache_, space_, slot.free_map_root, slot.free_map_level, path());
@@ -87,9 +86,10 @@ void store<Storage, Replacement, Txn, PageSize>::check_schema(const format::sche
                      [](const std::byte* p) noexcept { return layout::validate(p); });
     const node::search_result at = layout::find(catalog, name);
     if (format::kind_of(catalog) != layout::leaf_kind || !at.found)
-        throw schema_mismatch("the store has no map under the name main; it was written by another "
-                              "kind of program",
-                              {path(), device_.file.slot().catalog_root.id, "tree", "none", "main"});
+        throw schema_mismatch(
+            "the store has no map under the name main; it was written by another "
+            "kind of program",
+            {path(), device_.file.slot().catalog_root.id, "tree", "none", "main"});
     const auto parsed = format::parse_schema(layout::value(catalog, at.index).bytes);
     if (!parsed)
         throw corruption("the catalog's record of the map is damaged; restore a backup",
@@ -107,7 +107,8 @@ void store<Storage, Replacement, Txn, PageSize>::check_schema(const format::sche
         differs("value codec", parsed->value_codec, wanted.value_codec);
     if (parsed->layout != wanted.layout || parsed->order != wanted.order ||
         parsed->key_size != wanted.key_size || parsed->value_size != wanted.value_size)
-        differs("layout", std::to_string(parsed->key_size) + "+" + std::to_string(parsed->value_size),
+        differs("layout",
+                std::to_string(parsed->key_size) + "+" + std::to_string(parsed->value_size),
                 std::to_string(wanted.key_size) + "+" + std::to_string(wanted.value_size));
     const auto& slot = device_.file.slot();
     if (slot.tree_count == 0 || slot.roots[0].tree != parsed->tree)
@@ -190,8 +191,7 @@ void store<Storage, Replacement, Txn, PageSize>::check_space(Seen&& seen,
         seen(device_.file.slot().catalog_root.id, 1U);
     }
     for (std::uint32_t n = 0; n < stashed_; ++n) seen(stash_[n], 1U);
-    space_.waiting().for_each(
-        [&](const space::freed_run& run) { seen(run.first, run.pages); });
+    space_.waiting().for_each([&](const space::freed_run& run) { seen(run.first, run.pages); });
     if constexpr (!transactional) // not yet pending
         for (const space::freed_run& run : space_.freed()) seen(run.first, run.pages);
     for (std::uint64_t n = 0; n < space_.end(); ++n)

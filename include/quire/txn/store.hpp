@@ -12,18 +12,18 @@
 //             5. sync                                            the commit is durable
 //             6. publish                                         readers see it
 //
-// A crash before 4 finds the old slot, and pages that it does not reach have changed. A crash between
-// 4 and 5 finds the new slot torn, and the old one is used; or whole, and then its pages are durable
-// because of 3. A commit of few pages skips 3: its slot carries the number and the digest of its
-// pages, and whoever opens the store after a crash walks the pages born in that commit and compares;
-// on a difference the commit has never happened. Pages that a commit frees are handed out again only
-// after step 5, so the old slot's pages are whole until then.
+// A crash before 4 finds the old slot, and pages that it does not reach have changed. A crash
+// between 4 and 5 finds the new slot torn, and the old one is used; or whole, and then its pages
+// are durable because of 3. A commit of few pages skips 3: its slot carries the number and the
+// digest of its pages, and whoever opens the store after a crash walks the pages born in that
+// commit and compares; on a difference the commit has never happened. Pages that a commit frees are
+// handed out again only after step 5, so the old slot's pages are whole until then.
 //
 // Failures: a full medium before step 4 rolls the transaction back. Any other failed write, and any
 // failed sync, poisons the store: what is on the medium is not known, so nothing more is written.
 //
-// Thread-safety: reading members from any thread; the writer's from whoever holds the writer's place.
-// Under txn::none all members from one thread.
+// Thread-safety: reading members from any thread; the writer's from whoever holds the writer's
+// place. Under txn::none all members from one thread.
 #pragma once
 
 #include <array>
@@ -77,8 +77,8 @@ public:
     static constexpr bool on_device = !storage::memory_policy<Storage>;
     static constexpr bool transactional = Txn::transactional;
     // One thread, nothing evicted, nothing published: no reader can be in anybody's way.
-    using epoch_type = std::conditional_t<on_device || transactional, cache::epoch,
-                                          cache::null_epoch>;
+    using epoch_type =
+        std::conditional_t<on_device || transactional, cache::epoch, cache::null_epoch>;
     template <class S, bool OnDevice>
     struct cache_of {
         using type = cache::memory_pages<PageSize>;
@@ -131,8 +131,9 @@ public:
                 } catch (const cache::out_of_frames&) {
                     // Outside the guard, which would keep the very frames from being freed.
                 }
-                make_room(cache::page_cache<Storage, Replacement, PageSize,
-                                            epoch_type>::fewest_frames / 4);
+                make_room(
+                    cache::page_cache<Storage, Replacement, PageSize, epoch_type>::fewest_frames /
+                    4);
             }
         }
     }
@@ -173,7 +174,8 @@ public:
     // Runs look(root) while no writer is at work, with the newest committed root of the first tree.
     template <class Look>
     void verifying(Look&& look);
-    // Marks the store's own pages, and checks that every page is exactly one of used, free, pending.
+    // Marks the store's own pages, and checks that every page is exactly one of used, free,
+    // pending.
     template <class Seen>
     void check_space(Seen&& seen, const std::vector<bool>& used);
 
@@ -263,12 +265,12 @@ private:
     snapshots<epoch_type> snapshots_;
     gate gate_;
     working_state working_;
-    mark begun_; // what to go back to on roll_back
+    mark begun_;                               // what to go back to on roll_back
     std::array<page_id, most_reserved> stash_; // ids allocated ahead, so that changes cannot fail
     std::uint32_t stashed_ = 0;
     std::uint64_t changes_ = 0;
-    version last_{};    // the newest number given to any version
-    version durable_{}; // the newest version on the medium
+    version last_{};        // the newest number given to any version
+    version durable_{};     // the newest version on the medium
     bool vouchable_ = true; // everything since durable_ is one commit, in dirty pages only
     bool poisoned_ = false;
     std::vector<page_id> flipped_; // scratch of make_durable

@@ -30,8 +30,7 @@ namespace quire::txn {
 
 // Throws the error that a failed call on the device stands for.
 [[noreturn]] QUIRE_COLD inline void fail_io(const char* sentence, storage::status status,
-                                            const std::string& path,
-                                            page_id page = page_id::none) {
+                                            const std::string& path, page_id page = page_id::none) {
     if (status.is_short())
         throw corruption(std::string(sentence) + ": the file ends too early; restore a backup",
                          {path, page, {}, {}, {}});
@@ -78,8 +77,8 @@ private:
     Device device_;
     std::string path_;
     format::header_slot slot_;
-    std::size_t at_ = 0;           // which of the two slots slot() is
-    format::parsed_slot other_{};  // as it was when the file was opened
+    std::size_t at_ = 0;          // which of the two slots slot() is
+    format::parsed_slot other_{}; // as it was when the file was opened
 };
 
 template <class Device, std::size_t PageSize>
@@ -93,18 +92,19 @@ std::uint64_t store_file<Device, PageSize>::bytes() const {
 template <class Device, std::size_t PageSize>
 void store_file<Device, PageSize>::take_lock(storage::access how) {
     switch (device_.lock(how)) {
-    case storage::lock_result::held: return;
+    case storage::lock_result::held:
+        return;
     case storage::lock_result::failed:
         throw io_error("locking the store failed; its file system must support file locks", ENOLCK,
                        {path_, page_id::none, {}, {}, {}});
-    case storage::lock_result::busy: break;
+    case storage::lock_result::busy:
+        break;
     }
     const std::int64_t holder = storage::lock_holder(device_);
-    throw already_open(
-        "the store is open elsewhere; close that handle first",
-        holder,
-        {path_, page_id::none, "holder",
-         holder != 0 ? "process " + std::to_string(holder) : "another process", "nobody"});
+    throw already_open("the store is open elsewhere; close that handle first", holder,
+                       {path_, page_id::none, "holder",
+                        holder != 0 ? "process " + std::to_string(holder) : "another process",
+                        "nobody"});
 }
 
 template <class Device, std::size_t PageSize>
@@ -197,9 +197,10 @@ template <class Device, std::size_t PageSize>
 void store_file<Device, PageSize>::read_slots() {
     const std::uint64_t size = bytes();
     if (size == 0)
-        throw format_mismatch("the file is empty, and no store is; remove it or choose another path",
-                              {path_, page_id::none, "size", "0 bytes",
-                               std::to_string(format::header_bytes) + " or more"});
+        throw format_mismatch(
+            "the file is empty, and no store is; remove it or choose another path",
+            {path_, page_id::none, "size", "0 bytes",
+             std::to_string(format::header_bytes) + " or more"});
     std::array<format::parsed_slot, 2> slots;
     for (std::size_t i = 0; i < 2; ++i) {
         std::array<std::byte, format::slot_size> bytes{};
@@ -218,18 +219,17 @@ void store_file<Device, PageSize>::read_slots() {
     slot_ = best.slot;
     other_ = slots[1 - at_];
     if (slot_.page_size != PageSize)
-        throw format_mismatch(
-            "the store has another page size; open it with that page_size policy",
-            {path_, page_id::none, "page_size", std::to_string(slot_.page_size),
-             std::to_string(PageSize)});
+        throw format_mismatch("the store has another page size; open it with that page_size policy",
+                              {path_, page_id::none, "page_size", std::to_string(slot_.page_size),
+                               std::to_string(PageSize)});
     if (other_.state == slot_state::newer) reject(slots[0], slots[1]);
     if (other_.state == slot_state::valid && other_.slot.database_id != slot_.database_id)
         throw corruption("the two header slots are of different stores; restore a backup",
                          {path_, page_id::none, "database_id", "two ids", "one"});
     const std::uint64_t expected = slot_.page_count * PageSize;
     const bool clean = (slot_.flags & format::flag_clean) != 0;
-    // A file that a crash left may be longer than its newest commit; a closed one is exact. A commit
-    // that is still to be verified may have lost its growth.
+    // A file that a crash left may be longer than its newest commit; a closed one is exact. A
+    // commit that is still to be verified may have lost its growth.
     if ((clean && size != expected) || (size < expected && slot_.commit_pages == 0))
         throw corruption(size < expected
                              ? "the file is shorter than its pages; restore a backup"

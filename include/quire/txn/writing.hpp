@@ -102,7 +102,8 @@ void store<Storage, Replacement, Txn, PageSize>::ensure_frames(std::uint32_t pag
         try {
             cache_.ensure_frames(frames);
         } catch (const cache::out_of_frames&) {
-            // Pages of this transaction go to their new places early; nothing durable refers to them.
+            // Pages of this transaction go to their new places early; nothing durable refers to
+            // them.
             prepare_early_write();
             if (const auto done = cache_.write_back(); !done.status.ok()) {
                 if (!done.status.is_full()) poisoned_ = true;
@@ -148,8 +149,7 @@ std::byte* store<Storage, Replacement, Txn, PageSize>::own(const std::byte* page
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
-std::byte*
-store<Storage, Replacement, Txn, PageSize>::create(format::page_facts facts) noexcept {
+std::byte* store<Storage, Replacement, Txn, PageSize>::create(format::page_facts facts) noexcept {
     const page_id id = take();
     std::byte* const page = cache_.create(id);
     format::start_page(page, facts, id, working_.at);

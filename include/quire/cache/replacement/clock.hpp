@@ -23,8 +23,8 @@ public:
         hand_ = 0;
     }
 
-    // The next frame to give up, or no_frame when two sweeps found none. `examine` says what a frame
-    // is, and marks it when it answers `used`. O(frames) at worst, O(1) on average.
+    // The next frame to give up, or no_frame when two sweeps found none. `examine` says what a
+    // frame is, and marks it when it answers `used`. O(frames) at worst, O(1) on average.
     template <class Examine>
     [[nodiscard]] std::uint32_t victim(Examine&& examine) noexcept {
         for (std::uint64_t looked = 0; looked < 2 * std::uint64_t{frames_} + 1; ++looked) {

@@ -1,5 +1,6 @@
 // What a page replacement policy is: the choice of the frame to give up when a page must be loaded
-// and no frame is free. A policy is a class derived from policy_base that models replacement_policy.
+// and no frame is free. A policy is a class derived from policy_base that models
+// replacement_policy.
 #pragma once
 
 #include <concepts>
@@ -33,12 +34,13 @@ struct any_examine {
 // | p.victim(examine)             | a frame for which examine(frame) was `unused`, or no_frame  |
 // All calls come under the cache's latch and must not throw.
 template <class P>
-concept replacement_policy =
-    std::derived_from<P, policy_base> && std::default_initializable<P> &&
+concept replacement_policy = std::derived_from<P, policy_base> && std::default_initializable<P> &&
     requires(P p, std::uint32_t frames, detail::any_examine examine) {
-        { P::name } -> std::convertible_to<std::string_view>;
-        { p.reset(frames) } noexcept;
-        { p.victim(examine) } noexcept -> std::same_as<std::uint32_t>;
-    };
+    { P::name } -> std::convertible_to<std::string_view>;
+    { p.reset(frames) }
+    noexcept;
+    { p.victim(examine) }
+    noexcept->std::same_as<std::uint32_t>;
+};
 
 } // namespace quire::replacement

@@ -1,0 +1,116 @@
+// The writer's part of cache::page_cache: making pages, giving them up, writing them.
+// page_cache.hpp says what each member does and includes this header.
+#pragma once
+
+#include <quire/cache/page_cache.hpp>
+
+namespace quire::cache {
+
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+std::byte* page_cache<Device, Replacement, PageSize, Epoch>::writable(page_ref ref,
+                                                                      std::byte* page) {
+    if (in_frames(page)) {
+        const std::uint32_t n = frame_of(page);
+        if (QUIRE_LIKELY(facts_[n].state.load(std::memory_order_relaxed) == frame_state::dirty))
+            return page;
+        latch_guard hold(latch_);
+        // Written early by this transaction; being changed again, it must be written again. It may
+        // have been evicted under our guard and then needs its frame back.
+        if (facts_[n].state.load(std::memory_order_relaxed) == frame_state::clean) {
+            entry_of(ref.id).store(n + 1, std::memory_order_release);
+            make_dirty(n);
+            return page;
+        }
+    }
+    latch_guard hold(latch_);
+    QUIRE_ASSERT(!free_.empty(), "frames are ensured before a page is changed");
+    const std::uint32_t n = take_free();
+    std::memcpy(frame(n), page, PageSize);
+    facts_[n].page = ref.id;
+    make_dirty(n);
+    entry_of(ref.id).store(n + 1, std::memory_order_release);
+    return frame(n);
+}
+
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+std::byte* page_cache<Device, Replacement, PageSize, Epoch>::create(page_id id) noexcept {
+    latch_guard hold(latch_);
+    // A page that used this id before and was freed may still have its frame; nobody reads it now.
+    const std::uint32_t entry = entry_of(id).load(std::memory_order_relaxed) & ~mark;
+    std::uint32_t n;
+    if (entry != 0 && entry != mapped &&
+        facts_[entry - 1].pins.load(std::memory_order_acquire) == 0) {
+        n = entry - 1;
+        if (facts_[n].state.load(std::memory_order_relaxed) == frame_state::dirty) --dirty_count_;
+    } else {
+        if (entry != 0 && entry != mapped) retire(entry - 1, epoch_stamp::none);
+        QUIRE_ASSERT(!free_.empty(), "frames are ensured before a page is made");
+        n = take_free();
+    }
+    facts_[n].page = id;
+    make_dirty(n);
+    entry_of(id).store(n + 1, std::memory_order_release);
+    return frame(n);
+}
+
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+void page_cache<Device, Replacement, PageSize, Epoch>::discard(page_id id) noexcept {
+    latch_guard hold(latch_);
+    const std::uint32_t entry = entry_of(id).load(std::memory_order_relaxed) & ~mark;
+    entry_of(id).store(0, std::memory_order_release);
+    if (entry == 0 || entry == mapped) return;
+    const std::uint32_t n = entry - 1;
+    if (facts_[n].state.load(std::memory_order_relaxed) == frame_state::dirty) --dirty_count_;
+    if (facts_[n].pins.load(std::memory_order_acquire) == 0) give_free(n);
+    else retire(n, epoch_stamp::none);
+}
+
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+auto page_cache<Device, Replacement, PageSize, Epoch>::write_back() -> written {
+    order_.clear();
+    for (const std::uint32_t n : dirty_)
+        if (facts_[n].state.load(std::memory_order_relaxed) == frame_state::dirty)
+            order_.push_back(n);
+        else facts_[n].listed = false;
+    std::sort(order_.begin(), order_.end(),
+              [this](std::uint32_t a, std::uint32_t b) { return facts_[a].page < facts_[b].page; });
+    dirty_.assign(order_.begin(), order_.end());
+    written done;
+    constexpr std::size_t most_parts = 256;
+    std::array<bytes_view, most_parts> parts;
+    for (std::size_t i = 0; i < order_.size();) {
+        const page_id first = facts_[order_[i]].page;
+        std::size_t n = 0;
+        for (; n < most_parts && i + n < order_.size(); ++n) {
+            const std::uint32_t f = order_[i + n];
+            if (facts_[f].page != first + static_cast<std::uint32_t>(n)) break;
+            const std::uint32_t checksum = format::seal({frame(f), PageSize});
+            done.digest += format::digest_of(facts_[f].page, checksum);
+            parts[n] = {frame(f), PageSize};
+        }
+        done.status = device_.write_gather(offset_of(first), {parts.data(), n});
+        if (!done.status.ok()) return done;
+        counters_.pages_written.add(n);
+        counters_.bytes_written.add(n * PageSize);
+        done.pages += n;
+        i += n;
+    }
+    latch_guard hold(latch_);
+    const epoch_stamp stamp = Device::maps ? epoch_.advance() : epoch_stamp::none;
+    for (const std::uint32_t f : order_) {
+        facts_[f].listed = false;
+        if constexpr (Device::maps) {
+            // The mapping shows what was written; it is the page's home from now on. Operations in
+            // flight may still read the frame, and both hold the same bytes.
+            entry_of(facts_[f].page).store(mapped, std::memory_order_release);
+            retire(f, stamp);
+        } else {
+            facts_[f].state.store(frame_state::clean, std::memory_order_relaxed);
+        }
+    }
+    dirty_.clear();
+    dirty_count_ = 0;
+    return done;
+}
+
+} // namespace quire::cache
