@@ -218,20 +218,21 @@ private:
 template <class K, class V, class... Policies>
 void btree_map<K, V, Policies...>::verify() {
     store& s = *store_;
-    std::vector<bool> used;
+    space::page_bitmap used;
     const auto seen = [&](page_id first, std::uint32_t pages) {
         for (std::uint32_t i = 0; i < pages; ++i) {
-            const std::size_t id = to_integer(first) + std::size_t{i};
-            if (id >= used.size() || used[id])
-                throw corruption(id >= used.size()
+            const std::uint64_t id = to_integer(first) + std::uint64_t{i};
+            const bool behind = id >= s.space().end();
+            if (behind || !used.insert(first + i))
+                throw corruption(behind
                                      ? "a page lies behind the end of the store; restore a backup"
                                      : "a page is used twice; restore a backup",
                                  {path(), first + i, {}, {}, {}});
-            used[id] = true;
         }
     };
     s.verifying([&](const format::root_record& root) {
-        used.assign(s.space().end(), false);
+        used = {};
+        used.cover(s.space().end());
         const auto guarded = [&](auto&& operation) { s.guarded(operation); };
         tree::tree_checker<typename types::layout, typename types::cache, decltype(guarded),
                            decltype(seen)>
@@ -261,7 +262,10 @@ map_stats btree_map<K, V, Policies...>::stats() {
         facts.syncs = io.syncs.value();
         facts.committed = store_->committed_version();
         facts.durable = store_->durable_version();
-        if constexpr (types::transactional) facts.snapshots = store_->open_versions();
+        if constexpr (types::transactional) {
+            const auto open = store_->open_versions();
+            facts.snapshots.assign(open.begin(), open.end());
+        }
     });
     return facts;
 }

@@ -15,7 +15,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <quire/read_face.hpp>
 #include <quire/tree/editor.hpp>
@@ -26,6 +25,9 @@ namespace quire::detail {
 // What a writer of one tree keeps between operations.
 template <class Types>
 struct writer_state {
+    // Reserves, so that the editor's later plans cannot fail.
+    writer_state() { work.reserve(); }
+
     typename Types::layout::workspace work;
     tree::insertion_trail trail;
 };
@@ -172,8 +174,8 @@ public:
             store& s = derived().store_ref();
             const format::root_record root = s.root(types::tree_index);
             if (!root.root) return;
-            std::vector<page_ref> pages;
-            std::vector<tree::run_ref> runs;
+            growing_array<page_ref> pages;
+            growing_array<tree::run_ref> runs;
             const auto guarded = [&](auto&& operation) { s.guarded(operation); };
             tree::for_each_page<layout>(
                 s.cache(), root, guarded, [&](page_ref ref) { pages.push_back(ref); },
@@ -222,7 +224,7 @@ private:
     class key_list {
     public:
         void add(bytes_view stored) {
-            bytes_.insert(bytes_.end(), stored.begin(), stored.end());
+            bytes_.append(stored.data(), stored.size());
             ends_.push_back(bytes_.size());
         }
         [[nodiscard]] std::size_t count() const noexcept { return ends_.size(); }
@@ -232,8 +234,8 @@ private:
         }
 
     private:
-        std::vector<std::byte> bytes_;
-        std::vector<std::size_t> ends_;
+        growing_array<std::byte> bytes_;
+        growing_array<std::size_t> ends_;
     };
 
     [[nodiscard]] typename types::editor edit() noexcept {

@@ -30,8 +30,7 @@ public:
         chunks_ = reinterpret_cast<std::atomic<std::byte*>*>(table_.data());
     }
 
-    template <class Validate>
-    [[nodiscard]] QUIRE_INLINE const std::byte* fetch(page_ref ref, Validate&&) const noexcept {
+    [[nodiscard]] QUIRE_INLINE const std::byte* fetch(page_ref ref, page_validator) const noexcept {
         return at(ref.id);
     }
     [[nodiscard]] QUIRE_INLINE std::byte* writable(page_ref ref, std::byte*) noexcept {

@@ -19,12 +19,12 @@
 // It does not know trees, versions or which page is free.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
-#include <vector>
 
 #include <quire/cache/epoch.hpp>
 #include <quire/cache/region.hpp>
@@ -33,6 +33,7 @@
 #include <quire/core/bytes.hpp>
 #include <quire/core/counters.hpp>
 #include <quire/core/error.hpp>
+#include <quire/core/growing_array.hpp>
 #include <quire/core/ids.hpp>
 #include <quire/core/sync.hpp>
 #include <quire/format/header_slot.hpp>
@@ -59,8 +60,7 @@ public:
     // The page's bytes, valid until the caller's guard ends or, pinned, until it is unpinned.
     // `validate(page)` gives nullptr or a sentence of what is wrong with its layout. Loads the page
     // if need be (one read). Throws corruption, io_error, out_of_frames.
-    template <class Validate>
-    [[nodiscard]] QUIRE_INLINE const std::byte* fetch(page_ref ref, Validate&& validate) {
+    [[nodiscard]] QUIRE_INLINE const std::byte* fetch(page_ref ref, page_validator validate) {
         const std::size_t id = to_integer(ref.id);
         if (QUIRE_LIKELY(id < translation_size_)) {
             const std::uint32_t entry = translation_[id].load(std::memory_order_acquire);
@@ -162,11 +162,9 @@ private:
         return translation_[to_integer(id)];
     }
 
-    template <class Validate>
-    QUIRE_COLD const std::byte* load(page_ref ref, Validate& validate);
+    QUIRE_COLD const std::byte* load(page_ref ref, page_validator validate);
     [[nodiscard]] bool unmark(page_ref ref, std::uint32_t entry) noexcept;
-    template <class Validate>
-    void check(page_ref ref, const std::byte* page, Validate& validate) const;
+    void check(page_ref ref, const std::byte* page, page_validator validate) const;
     [[noreturn]] QUIRE_COLD void fail(page_ref ref, const char* field, std::uint64_t found,
                                       std::uint64_t expected) const;
     // Under the latch.
@@ -208,15 +206,15 @@ private:
     std::size_t translation_size_ = 0;
     std::byte* frames_base_ = nullptr;
     std::uint32_t frame_count_ = 0;
-    std::vector<frame_facts> facts_;
+    std::unique_ptr<frame_facts[]> facts_;
     latch latch_; // over all below, the states in facts_, and every change of a translation entry
                   // but the removal of a mark
-    std::vector<std::uint32_t> free_;
-    std::vector<resting> limbo_;
+    growing_array<std::uint32_t> free_;
+    growing_array<resting> limbo_;
     std::atomic<std::uint32_t> free_count_{0};
-    std::vector<std::uint32_t> dirty_; // the writer's; may hold frames that are no longer dirty
+    growing_array<std::uint32_t> dirty_; // the writer's; may hold frames that are no longer dirty
     std::size_t dirty_count_ = 0;
-    std::vector<std::uint32_t> order_; // scratch of write_back
+    growing_array<std::uint64_t> order_; // scratch of write_back
 };
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
@@ -227,8 +225,10 @@ page_cache<Device, Replacement, PageSize, Epoch>::page_cache(Device& device, Epo
     : device_(device), epoch_(epoch), counters_(counters), path_(path) {
     constexpr std::uint64_t frame_cost = PageSize + sizeof(frame_facts) + 4 * sizeof(std::uint32_t);
     const std::uint64_t wanted = cache_bytes / frame_cost;
-    frame_count_ =
-        static_cast<std::uint32_t>(std::clamp<std::uint64_t>(wanted, fewest_frames, 0x40000000U));
+    constexpr std::uint64_t most_frames = 0x40000000U;
+    frame_count_ = wanted < fewest_frames ? fewest_frames
+                   : wanted > most_frames ? static_cast<std::uint32_t>(most_frames)
+                                          : static_cast<std::uint32_t>(wanted);
     translation_region_ =
         region::largest(std::size_t{1} << 34, std::size_t{1} << 24, backing::small_pages);
     translation_ = reinterpret_cast<std::atomic<std::uint32_t>*>(translation_region_.data());
@@ -237,7 +237,7 @@ page_cache<Device, Replacement, PageSize, Epoch>::page_cache(Device& device, Epo
     frames_region_ = region(frame_bytes, frame_bytes >= 4 * huge_page ? backing::huge_pages
                                                                       : backing::small_pages);
     frames_base_ = frames_region_.data();
-    facts_ = std::vector<frame_facts>(frame_count_);
+    facts_ = std::make_unique<frame_facts[]>(frame_count_);
     free_.reserve(frame_count_);
     dirty_.reserve(frame_count_);
     limbo_.reserve(frame_count_);

@@ -15,9 +15,8 @@ void page_cache<Device, Replacement, PageSize, Epoch>::fail(page_ref ref, const 
 }
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
-template <class Validate>
 void page_cache<Device, Replacement, PageSize, Epoch>::check(page_ref ref, const std::byte* page,
-                                                             Validate& validate) const {
+                                                             page_validator validate) const {
     if (format::kind_of(page) == format::page_kind::none) fail(ref, "kind", 0, 1);
     const std::uint32_t stored = format::stored_checksum(page);
     if (const auto computed = format::checksum_of({page, PageSize}); stored != computed)
@@ -39,9 +38,8 @@ bool page_cache<Device, Replacement, PageSize, Epoch>::unmark(page_ref ref,
 }
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
-template <class Validate>
 const std::byte* page_cache<Device, Replacement, PageSize, Epoch>::load(page_ref ref,
-                                                                        Validate& validate) {
+                                                                        page_validator validate) {
     if (to_integer(ref.id) >= translation_size_)
         fail(ref, "page_id", to_integer(ref.id), translation_size_ - 1);
     latch_guard hold(latch_);
@@ -109,7 +107,7 @@ void page_cache<Device, Replacement, PageSize, Epoch>::collect() {
         if (passed && facts_[r.frame].pins.load(std::memory_order_acquire) == 0) give_free(r.frame);
         else limbo_[kept++] = r;
     }
-    limbo_.resize(kept);
+    limbo_.shorten(kept);
 }
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
@@ -148,7 +146,7 @@ void page_cache<Device, Replacement, PageSize, Epoch>::ensure_frames(std::uint32
         if (free_.size() >= n) return;
         if constexpr (!Device::maps) {
             const std::size_t before = limbo_.size();
-            evict(std::max(n, eviction_batch));
+            evict(n > eviction_batch ? n : eviction_batch);
             if (limbo_.size() != before) {
                 collect();
                 continue;

@@ -13,6 +13,9 @@
 
 namespace quire::cache {
 
+// What is wrong with the layout of a page just read, or null. See fetch.
+using page_validator = const char* (*)(const std::byte* page) noexcept;
+
 inline constexpr std::size_t huge_page = std::size_t{2} << 20;
 
 enum class backing : std::uint8_t { small_pages, huge_pages };

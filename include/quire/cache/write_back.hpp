@@ -2,7 +2,10 @@
 // page_cache.hpp says what each member does and includes this header.
 #pragma once
 
+#include <array>
+
 #include <quire/cache/page_cache.hpp>
+#include <quire/core/sort.hpp>
 
 namespace quire::cache {
 
@@ -67,22 +70,24 @@ void page_cache<Device, Replacement, PageSize, Epoch>::discard(page_id id) noexc
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
 auto page_cache<Device, Replacement, PageSize, Epoch>::write_back() -> written {
+    // Page id above, frame below: sorted by page.
     order_.clear();
     for (const std::uint32_t n : dirty_)
         if (facts_[n].state.load(std::memory_order_relaxed) == frame_state::dirty)
-            order_.push_back(n);
+            order_.push_back(std::uint64_t{to_integer(facts_[n].page)} << 32 | n);
         else facts_[n].listed = false;
-    std::sort(order_.begin(), order_.end(),
-              [this](std::uint32_t a, std::uint32_t b) { return facts_[a].page < facts_[b].page; });
-    dirty_.assign(order_.begin(), order_.end());
+    sort_ascending({order_.data(), order_.size()});
+    const auto frame_at = [this](std::size_t i) { return static_cast<std::uint32_t>(order_[i]); };
+    dirty_.clear();
+    for (std::size_t i = 0; i < order_.size(); ++i) dirty_.push_back(frame_at(i));
     written done;
     constexpr std::size_t most_parts = 256;
     std::array<bytes_view, most_parts> parts;
     for (std::size_t i = 0; i < order_.size();) {
-        const page_id first = facts_[order_[i]].page;
+        const page_id first = facts_[frame_at(i)].page;
         std::size_t n = 0;
         for (; n < most_parts && i + n < order_.size(); ++n) {
-            const std::uint32_t f = order_[i + n];
+            const std::uint32_t f = frame_at(i + n);
             if (facts_[f].page != first + static_cast<std::uint32_t>(n)) break;
             const std::uint32_t checksum = format::seal({frame(f), PageSize});
             done.digest += format::digest_of(facts_[f].page, checksum);
@@ -97,7 +102,7 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_back() -> written {
     }
     latch_guard hold(latch_);
     const epoch_stamp stamp = Device::maps ? epoch_.advance() : epoch_stamp::none;
-    for (const std::uint32_t f : order_) {
+    for (const std::uint32_t f : dirty_) {
         facts_[f].listed = false;
         if constexpr (Device::maps) {
             // The mapping shows what was written; it is the page's home from now on. Operations in

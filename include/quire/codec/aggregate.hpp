@@ -54,21 +54,38 @@ template <class T, std::size_t... I>
 [[nodiscard]] consteval bool has_base(std::index_sequence<I...>) {
     return requires { T{any_base<T>{}, any_field_at<T, I>{}...}; };
 }
-// Whether an initialiser of its own is enough for the field after `Before` others. It is not for a
-// built-in array, whose elements were counted as fields.
-template <class T, std::size_t... Before, std::size_t... After>
-[[nodiscard]] consteval bool whole_field(std::index_sequence<Before...>,
-                                         std::index_sequence<After...>) {
-    return requires { T{any_field_at<T, Before>{}..., {}, any_field_at<T, After>{}...}; } ||
-           requires {
-               T{any_field_at<T, Before>{}..., {any_field<T>{}}, any_field_at<T, After>{}...};
-           };
+// Whether T takes the fields `Before`, then one initialised by a list of `Own`, then `After`.
+template <class T, std::size_t... Before, std::size_t... Own, std::size_t... After>
+[[nodiscard]] consteval bool takes_list(std::index_sequence<Before...>, std::index_sequence<Own...>,
+                                        std::index_sequence<After...>) {
+    return requires {
+        T{any_field_at<T, Before>{}..., {any_field_at<T, Own>{}...},
+          any_field_at<T, After>{}...};
+    };
+}
+// Whether a built-in array begins at initialiser At of Count: its elements were counted as fields,
+// so a list of Size takes the place of Size initialisers, and not of one.
+template <class T, std::size_t Count, std::size_t At, std::size_t Size = 0>
+[[nodiscard]] consteval bool array_begins() {
+    using before = std::make_index_sequence<At>;
+    using own = std::make_index_sequence<Size>;
+    if constexpr (Size > Count - At) return false;
+    else if constexpr (Size < 2) {
+        using after = std::make_index_sequence<Count - At - 1>;
+        if constexpr (takes_list<T>(before{}, own{}, after{})) return false;
+        else return array_begins<T, Count, At, Size + 1>();
+    } else {
+        using after = std::make_index_sequence<Count - At - Size>;
+        using one_more = std::make_index_sequence<Count - At - Size + 1>;
+        if constexpr (takes_list<T>(before{}, own{}, after{}) &&
+                      !takes_list<T>(before{}, own{}, one_more{}))
+            return true;
+        else return array_begins<T, Count, At, Size + 1>();
+    }
 }
 template <class T, std::size_t... I>
-[[nodiscard]] consteval bool whole_fields(std::index_sequence<I...>) {
-    return (whole_field<T>(std::make_index_sequence<I>{},
-                           std::make_index_sequence<sizeof...(I) - I - 1>{}) &&
-            ...);
+[[nodiscard]] consteval bool has_array(std::index_sequence<I...>) {
+    return (array_begins<T, sizeof...(I), I>() || ...);
 }
 
 inline constexpr std::size_t no_count = static_cast<std::size_t>(-1);
@@ -93,8 +110,7 @@ template <class T>
     else if constexpr (count == 0) return std::is_empty_v<T> ? shape::plain : shape::uncountable;
     else if constexpr (has_base<T>(std::make_index_sequence<count - 1>{})) return shape::based;
     else if constexpr (count > most_fields) return shape::crowded;
-    else if constexpr (!whole_fields<T>(std::make_index_sequence<count>{}))
-        return shape::uncountable;
+    else if constexpr (has_array<T>(std::make_index_sequence<count>{})) return shape::uncountable;
     else return shape::plain;
 }
 

@@ -11,7 +11,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <string_view>
 #include <type_traits>
 
 #include <quire/codec/aggregate.hpp>
@@ -149,14 +148,10 @@ consteval bool check_codec() {
         static_assert(never<C>, "quire: a codec says what decode gives: using view_type = ...");
     else if constexpr (!requires { typename C::arg_type; })
         static_assert(never<C>, "quire: a codec says what encode takes: using arg_type = ...");
-    else if constexpr (!requires {
-                           requires std::same_as<decltype(C::name), const std::string_view>;
-                       })
+    else if constexpr (!detail::named<C>)
         static_assert(never<C>, "quire: a codec has a name that stands in the file: static "
                                 "constexpr std::string_view name");
-    else if constexpr (!requires {
-                           requires std::same_as<decltype(C::fixed_size), const std::size_t>;
-                       })
+    else if constexpr (!detail::sized<C>)
         static_assert(never<C>, "quire: a codec says how many bytes an encoding has: static "
                                 "constexpr std::size_t fixed_size, or codec::variable");
     else if constexpr (!requires(typename C::arg_type argument) {

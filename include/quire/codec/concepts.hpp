@@ -56,18 +56,31 @@ inline constexpr std::size_t variable = static_cast<std::size_t>(-1);
 template <class T, role Role = role::value>
 struct of;
 
+namespace detail {
+
+template <class C>
+concept named = requires {
+    requires std::same_as<decltype(C::name), const std::string_view>;
+    typename std::integral_constant<std::size_t, C::name.size()>; // a constant expression
+};
+template <class C>
+concept sized = requires {
+    requires std::same_as<decltype(C::fixed_size), const std::size_t>;
+    typename std::integral_constant<std::size_t, C::fixed_size>;
+};
+
+} // namespace detail
+
 template <class C>
 concept value_codec =
+    detail::named<C> && detail::sized<C> &&
+    std::constructible_from<typename C::value_type, typename C::view_type> &&
+    std::convertible_to<const typename C::value_type&, typename C::arg_type> &&
     requires(typename C::arg_type argument, std::byte* to, bytes_view from) {
-        typename C::value_type;
-        typename C::view_type;
-        requires std::same_as<decltype(C::name), const std::string_view>;
-        requires std::same_as<decltype(C::fixed_size), const std::size_t>;
         { C::size(argument) } -> std::same_as<std::size_t>;
         { C::encode(argument, to) } -> std::same_as<std::byte*>;
         { C::decode(from) } -> std::same_as<typename C::view_type>;
-    } && std::constructible_from<typename C::value_type, typename C::view_type> &&
-    std::convertible_to<const typename C::value_type&, typename C::arg_type>;
+    };
 
 template <class C>
 concept key_codec = value_codec<C> && requires { requires C::ordered; };

@@ -52,8 +52,10 @@ inline constexpr std::string_view raw_open =
 
 } // namespace detail
 
-template <detail::opaque_value T>
-struct of<T, role::value> {
+// The role is a parameter, so that a specialisation for a type in both roles is the better match.
+template <detail::opaque_value T, role Role>
+    requires(Role == role::value)
+struct of<T, Role> {
     using value_type = T;
     using view_type = T;
     using arg_type = const T&;

@@ -31,10 +31,11 @@ inline constexpr bool value_only<std::vector<T>> = true;
 
 } // namespace detail
 
-template <class T>
-    requires(!std::is_same_v<T, std::byte>) && storable<T, role::value> &&
+// The role is a parameter, so that a specialisation for a type in both roles is the better match.
+template <class T, role Role>
+    requires(Role == role::value && !std::is_same_v<T, std::byte>) && storable<T, role::value> &&
             (of<T, role::value>::fixed_size != 0)
-struct of<std::vector<T>, role::value> {
+struct of<std::vector<T>, Role> {
     using value_type = std::vector<T>;
     using view_type = value_type;
     using arg_type = const value_type&;

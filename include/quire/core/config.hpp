@@ -8,8 +8,13 @@
 
 // A function that is never worth inlining: error paths, page misses.
 #define QUIRE_COLD [[gnu::cold, gnu::noinline]]
-// A function whose call would cost more than its body on the lookup path.
+// A function whose call would cost more than its body on the lookup path. Builds that do not
+// optimise are for compiling fast and for stepping through.
+#if defined(__OPTIMIZE__)
 #define QUIRE_INLINE [[gnu::always_inline]] inline
+#else
+#define QUIRE_INLINE inline
+#endif
 
 #define QUIRE_LIKELY(condition) __builtin_expect(static_cast<bool>(condition), 1)
 #define QUIRE_UNLIKELY(condition) __builtin_expect(static_cast<bool>(condition), 0)

@@ -370,6 +370,11 @@ detail::record slotted<PageSize>::record_in(const std::byte* page, std::uint32_t
 template <std::size_t PageSize>
 template <bool Leaf>
 search_result slotted<PageSize>::search(const std::byte* page, key_arg key) noexcept {
+    // A page that no cache holds is waited for once, not once a line: the slots' and the prefix's.
+    for (std::size_t line = 64; line <= 512 && line < PageSize; line += 64)
+        __builtin_prefetch(page + line);
+    __builtin_prefetch(page + PageSize - 64);
+
     const std::uint32_t count = format::count_of(page);
     const bytes_view prefix = prefix_of(page);
     if (!prefix.empty()) {
@@ -380,25 +385,29 @@ search_result slotted<PageSize>::search(const std::byte* page, key_arg key) noex
     }
     const bytes_view suffix = key.subspan(prefix.size());
     const std::uint32_t head = detail::head_of(suffix.data(), suffix.size());
-    const std::byte* const slots = slot<Leaf>(page, 0);
-    std::uint32_t i = lower_head(slots, count, head);
-    // Among equal heads the bytes decide: usually of one record, else of a few.
+    const std::byte* const slots = page + slots_at<Leaf>;
+    const auto slot_of = [slots](std::uint32_t n) { return slots + n * detail::slot_size; };
+    const auto same_head = [&](std::uint32_t n) { return head_in(slot_of(n)) == head; };
     const auto order_at = [&](std::uint32_t n) {
-        return compare_bytes(suffix_in<Leaf>(page, slots + n * detail::slot_size), suffix);
+        return compare_bytes(suffix_in<Leaf>(page, slot_of(n)), suffix);
     };
-    const auto same_head = [&](std::uint32_t n) {
-        return n < count && head_in(slots + n * detail::slot_size) == head;
-    };
-    if (!same_head(i)) return {i, false};
-    int order = order_at(i);
+
+    // Among equal heads the bytes decide: usually of one record, else of a few.
+    std::uint32_t i = lower_head(slots, count, head);
+    if (i == count || !same_head(i)) return {i, false};
+    const int order = order_at(i);
     if (order >= 0) return {i, order == 0};
     ++i;
     for (std::uint32_t high = count; i < high;) {
         const std::uint32_t middle = i + (high - i) / 2;
+        if (same_head(middle)) { // fetch what the next round may want, whichever way it goes
+            __builtin_prefetch(page + offset_in(slot_of(i + (middle - i) / 2)));
+            __builtin_prefetch(page + offset_in(slot_of(middle + (high - middle) / 2)));
+        }
         if (same_head(middle) && order_at(middle) < 0) i = middle + 1;
         else high = middle;
     }
-    return {i, same_head(i) && order_at(i) == 0};
+    return {i, i < count && same_head(i) && order_at(i) == 0};
 }
 
 } // namespace quire::node

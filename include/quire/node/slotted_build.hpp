@@ -10,8 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
+#include <quire/core/growing_array.hpp>
 #include <quire/node/slotted.hpp>
 
 namespace quire::node {
@@ -205,7 +205,7 @@ private:
         if constexpr (!Leaf) format::store_ref(left + format::page_header_size, first_child_);
     }
 
-    std::vector<entry> entries_;
+    growing_array<entry> entries_;
     std::uint32_t count_ = 0;
     std::uint32_t border_ = 0;
     side_prefixes prefixes_{};

@@ -10,13 +10,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
-#include <vector>
 
 #include <quire/core/assert.hpp>
 #include <quire/core/bytes.hpp>
 #include <quire/core/error.hpp>
+#include <quire/core/growing_array.hpp>
 #include <quire/core/ids.hpp>
 #include <quire/format/free_map.hpp>
 #include <quire/format/header_slot.hpp>
@@ -39,7 +38,7 @@ public:
 
     // Places of the map for `write`; a copy of this object from before undoes it all.
     // Allocates in `space` and frees the old places there. Throws std::bad_alloc.
-    void place(page_space& space, version birth, std::vector<page_id>& flipped);
+    void place(page_space& space, version birth, growing_array<page_id>& flipped);
     // Pages that `fill` will create.
     [[nodiscard]] std::uint32_t placed() const noexcept { return placed_; }
     // Creates the placed pages in the cache. Requires: admitted, and frames ensured.
@@ -48,18 +47,18 @@ public:
     // Calls visit(id) for every page of the map.
     template <class Visit>
     void for_each_page(Visit&& visit) const {
-        for (const auto& level : levels_)
-            for (const part& p : level)
+        for (std::size_t level = 0; level < count_; ++level)
+            for (const part& p : levels_[level])
                 if (p.id != page_id::none) visit(p.id);
     }
 
     [[nodiscard]] page_ref root() const noexcept {
-        if (levels_.empty() || levels_.back().empty()) return {};
-        const part& p = levels_.back()[0];
+        if (count_ == 0 || levels_[count_ - 1].empty()) return {};
+        const part& p = levels_[count_ - 1][0];
         return {p.id, p.id == page_id::none ? 0 : low_bits(p.birth)};
     }
     [[nodiscard]] std::uint32_t level() const noexcept {
-        return levels_.empty() ? 0 : static_cast<std::uint32_t>(levels_.size() - 1);
+        return count_ == 0 ? 0 : static_cast<std::uint32_t>(count_ - 1);
     }
 
 private:
@@ -72,7 +71,7 @@ private:
     };
 
     void touch(std::size_t level, std::size_t index) {
-        if (level == levels_.size()) levels_.emplace_back();
+        if (level == count_) ++count_;
         if (index >= levels_[level].size()) levels_[level].resize(index + 1);
         if (!levels_[level][index].fresh) levels_[level][index].stale = true;
     }
@@ -97,7 +96,10 @@ private:
     void load_page(Cache& cache, page_space& space, page_ref ref, std::uint32_t level,
                    std::uint32_t index, const std::string& path);
 
-    std::vector<std::vector<part>> levels_;
+    static constexpr std::size_t most_levels = 6; // one above what 2^32 pages need
+
+    std::array<growing_array<part>, most_levels> levels_;
+    std::size_t count_ = 0; // levels in use
     std::uint32_t placed_ = 0;
 };
 
@@ -106,7 +108,7 @@ template <class Cache>
 void free_map<PageSize>::load(Cache& cache, page_space& space, page_ref root, std::uint32_t level,
                               const std::string& path) {
     if (!root) return;
-    levels_.resize(level + 1);
+    count_ = level + std::size_t{1};
     load_page(cache, space, root, level, 0, path);
 }
 
@@ -161,7 +163,7 @@ void free_map<PageSize>::load_page(Cache& cache, page_space& space, page_ref ref
 }
 
 template <std::size_t PageSize>
-void free_map<PageSize>::place(page_space& space, version birth, std::vector<page_id>& flipped) {
+void free_map<PageSize>::place(page_space& space, version birth, growing_array<page_id>& flipped) {
     const auto flip = [&](page_id id) {
         changed(id);
         flipped.push_back(id); // last, so that what is logged is done
@@ -171,12 +173,11 @@ void free_map<PageSize>::place(page_space& space, version birth, std::vector<pag
     while (again) {
         again = false;
         const std::size_t wanted = format::free_map_levels(space.end(), PageSize) + std::size_t{1};
-        while (levels_.size() < wanted) {
-            const bool had = !levels_.empty();
-            levels_.emplace_back();
-            if (had) touch(levels_.size() - 1, 0);
+        while (count_ < wanted) {
+            ++count_;
+            if (count_ > 1) touch(count_ - 1, 0);
         }
-        for (std::size_t level = 0; level < levels_.size(); ++level) {
+        for (std::size_t level = 0; level < count_; ++level) {
             for (std::size_t i = 0; i < levels_[level].size(); ++i) {
                 if (!levels_[level][i].stale) continue;
                 again = true;
@@ -197,20 +198,20 @@ void free_map<PageSize>::place(page_space& space, version birth, std::vector<pag
                     p.stale = false; // its own bits are written with it
                     ++placed_;
                 }
-                if (level + 1 < levels_.size()) touch(level + 1, i / shape.fanout);
+                if (level + 1 < count_) touch(level + 1, i / shape.fanout);
             }
         }
-        for (std::size_t level = wanted; level < levels_.size(); ++level)
+        for (std::size_t level = wanted; level < count_; ++level)
             for (std::size_t i = 0; i < levels_[level].size(); ++i)
                 if (levels_[level][i].id != page_id::none) levels_[level][i].stale = again = true;
-        if (!again) levels_.resize(wanted);
+        while (!again && count_ > wanted) levels_[--count_].clear();
     }
 }
 
 template <std::size_t PageSize>
 template <class Cache>
 void free_map<PageSize>::fill(Cache& cache, const page_space& space, version birth) noexcept {
-    for (std::size_t level = 0; level < levels_.size(); ++level)
+    for (std::size_t level = 0; level < count_; ++level)
         for (std::size_t i = 0; i < levels_[level].size(); ++i) {
             part& p = levels_[level][i];
             if (!p.fresh) continue;

@@ -3,12 +3,13 @@
 // Thread-safety: none; owned by the writer.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include <quire/core/assert.hpp>
+#include <quire/core/growing_array.hpp>
 #include <quire/core/ids.hpp>
 
 namespace quire::space {
@@ -18,22 +19,25 @@ public:
     // Makes room for ids below `pages`. Throws std::bad_alloc; the set is unchanged then.
     void cover(std::uint64_t pages) {
         std::uint64_t words = (pages + 63) / 64;
-        for (std::size_t level = 0;; ++level) {
-            if (level == levels_.size()) levels_.emplace_back();
-            if (words > levels_[level].size()) {
-                // Doubling, so that growth page by page stays cheap.
-                if (words > levels_[level].capacity()) levels_[level].reserve(words * 2);
-                levels_[level].resize(words);
-            }
-            if (words <= 1) break;
+        if (words == 0) words = 1;
+        // From the top down: while a lower level lacks words, nothing is a member there.
+        std::array<std::uint64_t, most_levels> wanted{};
+        std::size_t levels = 0;
+        for (; levels == 0 || wanted[levels - 1] > 1; ++levels) {
+            wanted[levels] = words;
             words = (words + 63) / 64;
         }
-        // A new top level starts without the bits of the one below.
-        for (std::size_t level = 1; level < levels_.size(); ++level)
-            for (std::size_t w = 0; w < levels_[level - 1].size() && level == levels_.size() - 1;
-                 ++w)
+        for (std::size_t level = 0; level < levels; ++level)
+            if (wanted[level] > levels_[level].capacity())
+                levels_[level].reserve(2 * wanted[level]);
+        for (std::size_t level = 0; level < levels; ++level)
+            if (wanted[level] > levels_[level].size()) levels_[level].resize(wanted[level]);
+        // A new top level starts without the bits of the ones below.
+        for (std::size_t level = count_ == 0 ? 1 : count_; level < levels; ++level)
+            for (std::size_t w = 0; w < levels_[level - 1].size(); ++w)
                 if (levels_[level - 1][w] != 0)
                     levels_[level][w / 64] |= std::uint64_t{1} << (w % 64);
+        if (levels > count_) count_ = levels;
         covered_ = levels_[0].size() * 64;
     }
 
@@ -47,7 +51,8 @@ public:
         QUIRE_ASSERT(n < covered_, "a bitmap is grown before it is used");
         if (contains(id)) return false;
         ++size_;
-        for (auto& level : levels_) {
+        for (std::size_t i = 0; i < count_; ++i) {
+            auto& level = levels_[i];
             const bool known = level[n / 64] != 0;
             level[n / 64] |= std::uint64_t{1} << (n % 64);
             if (known) break;
@@ -60,7 +65,8 @@ public:
         if (!contains(id)) return false;
         std::uint64_t n = to_integer(id);
         --size_;
-        for (auto& level : levels_) {
+        for (std::size_t i = 0; i < count_; ++i) {
+            auto& level = levels_[i];
             level[n / 64] &= ~(std::uint64_t{1} << (n % 64));
             if (level[n / 64] != 0) break;
             n /= 64;
@@ -71,7 +77,7 @@ public:
     [[nodiscard]] page_id lowest() const noexcept {
         if (size_ == 0) return page_id::none;
         std::uint64_t n = 0;
-        for (std::size_t level = levels_.size(); level-- != 0;)
+        for (std::size_t level = count_; level-- != 0;)
             n = n * 64 + static_cast<std::uint64_t>(std::countr_zero(levels_[level][n]));
         return static_cast<page_id>(n);
     }
@@ -105,7 +111,11 @@ public:
     }
 
 private:
-    std::vector<std::vector<std::uint64_t>> levels_{1};
+    // 64^6 pages and more.
+    static constexpr std::size_t most_levels = 6;
+
+    std::array<growing_array<std::uint64_t>, most_levels> levels_;
+    std::size_t count_ = 0; // levels in use
     std::uint64_t covered_ = 0;
     std::uint64_t size_ = 0;
 };

@@ -13,9 +13,9 @@
 #include <cstdint>
 #include <new>
 #include <span>
-#include <vector>
 
 #include <quire/core/assert.hpp>
+#include <quire/core/growing_array.hpp>
 #include <quire/core/ids.hpp>
 #include <quire/space/page_bitmap.hpp>
 #include <quire/space/pending.hpp>
@@ -86,7 +86,7 @@ public:
                 if (to_integer(r.first + i) < to.end) free_.insert(r.first + i);
                 else free_.erase(r.first + i);
         }
-        freed_.resize(to.freed);
+        freed_.shorten(to.freed);
         // Pages that an earlier part of the transaction put beyond the mark's end and gave back.
         for (std::uint64_t n = to.end; n < end_; ++n) free_.erase(static_cast<page_id>(n));
         end_ = to.end;
@@ -137,7 +137,7 @@ public:
     }
 
     // Makes the next `commit` noexcept.
-    void prepare_commit() { pending_.prepare(); }
+    void prepare_commit() { pending_.prepare(freed_.size()); }
 
     // See pending.hpp.
     template <class Passed>
@@ -166,8 +166,8 @@ public:
     [[nodiscard]] const page_bitmap& free() const noexcept { return free_; }
     [[nodiscard]] const page_bitmap& dead() const noexcept { return dead_; }
     [[nodiscard]] const pending& waiting() const noexcept { return pending_; }
-    [[nodiscard]] std::span<const run> allocated() const noexcept { return allocated_; }
-    [[nodiscard]] std::span<const freed_run> freed() const noexcept { return freed_; }
+    [[nodiscard]] const growing_array<run>& allocated() const noexcept { return allocated_; }
+    [[nodiscard]] const growing_array<freed_run>& freed() const noexcept { return freed_; }
     [[nodiscard]] bool changed() const noexcept { return !allocated_.empty() || !freed_.empty(); }
 
 private:
@@ -183,8 +183,8 @@ private:
     bool tracking_;
     page_bitmap free_;
     page_bitmap dead_;
-    std::vector<run> allocated_;
-    std::vector<freed_run> freed_;
+    growing_array<run> allocated_;
+    growing_array<freed_run> freed_;
     pending pending_;
 };
 

@@ -9,14 +9,12 @@
 // Thread-safety: none; owned by the writer.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <utility>
-#include <vector>
 
 #include <quire/cache/epoch.hpp>
+#include <quire/core/growing_array.hpp>
 #include <quire/core/ids.hpp>
 
 namespace quire::space {
@@ -30,59 +28,79 @@ struct freed_run {
 
 class pending {
 public:
-    // The runs freed by committed version `freed`. Takes them over; throws std::bad_alloc without
-    // effect.
-    void add(std::vector<freed_run>& runs, version freed, cache::epoch_stamp stamp) {
-        if (runs.empty()) return;
-        prepare();
-        for (const freed_run& run : runs) pages_ += run.pages;
-        batches_.push_back({std::move(runs), freed, stamp});
+    // The runs freed by committed version `freed`, whose operations in flight end with `stamp`; the
+    // list is empty afterwards. Throws std::bad_alloc without effect.
+    void add(growing_array<freed_run>& runs, version freed, cache::epoch_stamp stamp) {
+        prepare(runs.size());
+        for (const freed_run& run : runs) {
+            in_flight_.push_back({run, freed, stamp});
+            pages_ += run.pages;
+        }
         runs.clear();
     }
-    // Makes the next add noexcept.
-    void prepare() {
-        if (batches_.size() == batches_.capacity()) batches_.reserve(2 * batches_.size() + 4);
+    // Makes the next add of that many runs noexcept.
+    void prepare(std::size_t runs) {
+        if (in_flight_.capacity() - in_flight_.size() < runs)
+            in_flight_.reserve(2 * in_flight_.size() + runs);
     }
 
-    // How many batches, oldest first, no operation in flight can see any more. To be asked before
-    // the open snapshots are looked up: an operation may end by becoming a snapshot.
+    // How many runs, oldest first, no operation in flight can see any more. To be asked before the
+    // open snapshots are looked up: an operation may end by becoming a snapshot.
     template <class Passed>
     [[nodiscard]] std::size_t ready(Passed&& passed) const {
         std::size_t n = 0;
-        while (n < batches_.size() && passed(batches_[n].stamp)) ++n;
+        bool known = false;
+        for (; n < in_flight_.size(); ++n) {
+            if (known && in_flight_[n].stamp == in_flight_[n - 1].stamp) continue;
+            if (!passed(in_flight_[n].stamp)) break;
+            known = true;
+        }
         return n;
     }
 
-    // Hands every run of the first `ready` batches, and of those looked at before, that may be
-    // reused now to `release(run)` (noexcept). `snapshots`: open versions, ascending. A
-    // std::bad_alloc inside leaves the rest pending.
+    // Hands every run of the first `ready`, and of those looked at before, that may be reused now to
+    // `release(run)` (noexcept). `snapshots`: open versions, ascending. Throws std::bad_alloc
+    // without effect.
     template <class Release>
     void collect(std::size_t ready, std::span<const version> snapshots, version durable,
                  Release&& release) {
-        for (std::size_t done = 0; done < ready; ++done) {
-            batch& b = batches_[done];
-            while (!b.runs.empty()) {
-                settle({b.runs.back(), b.freed}, snapshots, durable, release);
-                b.runs.pop_back();
-            }
+        // Each run moves to one list at most.
+        undurable_.reserve(undurable_.size() + ready);
+        seen_.reserve(seen_.size() + ready + undurable_.size());
+        blockers_.reserve(blockers_.size() + snapshots.size());
+        for (std::size_t n = 0; n < ready; ++n) settle(in_flight_[n], snapshots, durable, release);
+        if (ready != 0) {
+            const std::size_t left = in_flight_.size() - ready;
+            move_bytes(reinterpret_cast<std::byte*>(in_flight_.data()),
+                       reinterpret_cast<const std::byte*>(in_flight_.data() + ready),
+                       left * sizeof(waiting));
+            in_flight_.shorten(left);
         }
-        batches_.erase(batches_.begin(), batches_.begin() + static_cast<std::ptrdiff_t>(ready));
         if (durable != settled_durable_) {
             settled_durable_ = durable;
-            for (std::size_t n = undurable_.size(); n-- != 0;) {
-                const freed_at run = undurable_[n];
-                if (run.freed > durable) continue;
-                settle(run, snapshots, durable, release);
-                undurable_[n] = undurable_.back();
-                undurable_.pop_back();
+            std::size_t kept = 0;
+            for (std::size_t n = 0; n < undurable_.size(); ++n) {
+                const waiting run = undurable_[n];
+                if (run.freed > durable) undurable_[kept++] = run;
+                else settle(run, snapshots, durable, release);
+            }
+            undurable_.shorten(kept);
+        }
+        if (!a_blocker_closed(snapshots)) return;
+        blockers_.clear();
+        const std::size_t before = seen_.size();
+        std::size_t kept = 0;
+        for (std::size_t n = 0; n < before; ++n) {
+            const waiting run = seen_[n];
+            if (seer_of(run, snapshots) != nullptr) {
+                note_blocker(*seer_of(run, snapshots));
+                seen_[kept++] = run;
+            } else {
+                pages_ -= run.run.pages;
+                release(run.run);
             }
         }
-        for (std::size_t n = blocked_.size(); n-- != 0;) {
-            if (std::binary_search(snapshots.begin(), snapshots.end(), blocked_[n].by)) continue;
-            std::vector<freed_at> runs = std::move(blocked_[n].runs);
-            blocked_.erase(blocked_.begin() + static_cast<std::ptrdiff_t>(n));
-            for (const freed_at& run : runs) settle(run, snapshots, durable, release);
-        }
+        seen_.shorten(kept);
     }
 
     [[nodiscard]] std::uint64_t pages() const noexcept { return pages_; }
@@ -90,53 +108,60 @@ public:
     // Calls visit(run) for every pending run.
     template <class Visit>
     void for_each(Visit&& visit) const {
-        for (const batch& b : batches_)
-            for (const freed_run& run : b.runs) visit(run);
-        for (const freed_at& at : undurable_) visit(at.run);
-        for (const blocked& b : blocked_)
-            for (const freed_at& at : b.runs) visit(at.run);
+        for (const auto* const list : {&in_flight_, &undurable_, &seen_})
+            for (const waiting& w : *list) visit(w.run);
     }
 
 private:
-    struct freed_at {
+    struct waiting {
         freed_run run;
         version freed;
-    };
-    struct batch {
-        std::vector<freed_run> runs;
-        version freed{};
-        cache::epoch_stamp stamp{};
-    };
-    // Runs that the snapshot `by` sees; looked at again when it is closed.
-    struct blocked {
-        version by;
-        std::vector<freed_at> runs;
+        cache::epoch_stamp stamp;
     };
 
+    // The oldest open snapshot that sees the run, or null.
+    [[nodiscard]] static const version* seer_of(const waiting& w,
+                                                std::span<const version> snapshots) noexcept {
+        std::size_t low = 0;
+        for (std::size_t high = snapshots.size(); low < high;) {
+            const std::size_t middle = low + (high - low) / 2;
+            if (snapshots[middle] < w.run.birth) low = middle + 1;
+            else high = middle;
+        }
+        return low < snapshots.size() && snapshots[low] < w.freed ? &snapshots[low] : nullptr;
+    }
     template <class Release>
-    void settle(freed_at at, std::span<const version> snapshots, version durable,
-                Release& release) {
-        if (at.run.birth <= durable && at.freed > durable) {
-            undurable_.push_back(at);
-            return;
+    void settle(const waiting& w, std::span<const version> snapshots, version durable,
+                Release& release) noexcept {
+        if (w.run.birth <= durable && w.freed > durable) {
+            undurable_.push_back(w);
+        } else if (const version* const seer = seer_of(w, snapshots); seer != nullptr) {
+            note_blocker(*seer);
+            seen_.push_back(w);
+        } else {
+            pages_ -= w.run.pages;
+            release(w.run);
         }
-        const auto seer = std::lower_bound(snapshots.begin(), snapshots.end(), at.run.birth);
-        if (seer != snapshots.end() && *seer < at.freed) {
-            for (blocked& b : blocked_)
-                if (b.by == *seer) {
-                    b.runs.push_back(at);
-                    return;
-                }
-            blocked_.push_back({*seer, {at}});
-            return;
+    }
+    // Snapshots that keep a run of seen_; once one of them is closed, seen_ is looked through.
+    void note_blocker(version v) noexcept {
+        for (const version known : blockers_)
+            if (known == v) return;
+        blockers_.push_back(v);
+    }
+    [[nodiscard]] bool a_blocker_closed(std::span<const version> snapshots) const noexcept {
+        for (const version v : blockers_) {
+            bool open = false;
+            for (const version s : snapshots) open = open || s == v;
+            if (!open) return true;
         }
-        pages_ -= at.run.pages;
-        release(at.run);
+        return false;
     }
 
-    std::vector<batch> batches_; // in order of their stamps
-    std::vector<freed_at> undurable_;
-    std::vector<blocked> blocked_;
+    growing_array<waiting> in_flight_; // in order of their stamps
+    growing_array<waiting> undurable_; // the durable root reaches them
+    growing_array<waiting> seen_;      // a snapshot does
+    growing_array<version> blockers_;
     version settled_durable_{};
     std::uint64_t pages_ = 0;
 };

@@ -9,10 +9,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include <quire/core/error.hpp>
+#include <quire/core/growing_array.hpp>
 #include <quire/core/ids.hpp>
 #include <quire/format/header_slot.hpp>
 #include <quire/tree/descent.hpp>
@@ -29,7 +30,7 @@ void for_each_page(Cache& cache, const format::root_record& root, Guarded&& guar
         std::uint32_t level;
     };
     constexpr bool has_runs = Layout::kind == format::layout_kind::slotted;
-    std::vector<todo> left;
+    growing_array<todo> left;
     if (root.root) left.push_back({root.root, root.level});
     while (!left.empty()) {
         const todo next = left.back();
@@ -38,7 +39,7 @@ void for_each_page(Cache& cache, const format::root_record& root, Guarded&& guar
         if (next.level == 0 && !has_runs) continue;
         const std::size_t before = left.size();
         guarded([&] {
-            left.resize(before);
+            left.shorten(before);
             const std::byte* const p = read_page<Layout>(cache, next.ref, next.level);
             if (next.level != 0) {
                 for (std::uint32_t i = format::count_of(p) + 1; i-- != 0;)
@@ -94,10 +95,10 @@ private:
 
     void visit(page_ref ref, std::uint32_t level, const key_buffer* low, const key_buffer* high) {
         // A copy, so that nothing is pinned or guarded while its children are visited.
-        std::vector<std::byte> copy(Layout::page_size);
+        const auto copy = std::make_unique_for_overwrite<std::byte[]>(Layout::page_size);
         guarded_(
-            [&] { std::memcpy(copy.data(), read_page<Layout>(cache_, ref, level), copy.size()); });
-        const std::byte* const page = copy.data();
+            [&] { std::memcpy(copy.get(), read_page<Layout>(cache_, ref, level), Layout::page_size); });
+        const std::byte* const page = copy.get();
         const std::uint32_t count = format::count_of(page);
         key_buffer scratch;
         key_buffer before;
@@ -136,7 +137,7 @@ private:
             if (!stored.overflow) continue;
             const run_ref run = decode_run(stored.bytes);
             value_.resize(run.value_size);
-            read_run(cache_, run, value_);
+            read_run(cache_, run, {value_.data(), value_.size()});
             const std::uint32_t pages = format::run_pages(run.value_size, Layout::page_size);
             facts_.overflow_pages += pages;
             seen_(run.first.id, pages);
@@ -147,7 +148,7 @@ private:
     Guarded& guarded_;
     Seen& seen_;
     tree_facts facts_;
-    std::vector<std::byte> value_;
+    growing_array<std::byte> value_;
 };
 
 } // namespace quire::tree

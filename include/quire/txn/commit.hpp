@@ -98,7 +98,7 @@ void store<Storage, Replacement, Txn, PageSize>::undo_flips() noexcept {
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::make_durable(version v) {
     if constexpr (on_device) {
-        mark_unclean();
+        mark_session();
         const space::free_map<PageSize> map_before = device_.map;
         const space::page_space::mark space_before = space_.now();
         flipped_.clear();
@@ -169,16 +169,22 @@ void store<Storage, Replacement, Txn, PageSize>::put_slot(format::header_slot sl
     }
 }
 
-// A slot that says the file is exactly its pages must not meet a file that has begun to grow.
+// The first write of a session is a slot with the state that was found, a version of its own and no
+// `clean`. It keeps a file that has begun to grow from being taken for one with bytes appended; and
+// after a crash no version of this session is given out again, so that a page it left behind cannot
+// pass for another.
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
-void store<Storage, Replacement, Txn, PageSize>::mark_unclean() {
+void store<Storage, Replacement, Txn, PageSize>::mark_session() {
     if constexpr (on_device) {
+        if (marked_) return;
         format::header_slot slot = device_.file.slot();
-        if ((slot.flags & format::flag_clean) == 0) return;
         slot.flags = 0;
         slot.base = slot.committed;
-        slot.committed = next(slot.committed); // kept free for this when the store was opened
+        slot.committed = reserved_;
+        slot.commit_pages = 0;
+        slot.commit_digest = 0;
         put_slot(slot);
+        marked_ = true;
     }
 }
 

@@ -58,11 +58,12 @@ void store<Storage, Replacement, Txn, PageSize>::open(const format::schema& main
     space_.start(slot.page_count);
     device_.map.load(cache_, space_, slot.free_map_root, slot.free_map_level, path());
     working_.roots = slot.roots;
-    // Versions given out before a crash and never committed are not given out again, so that a page
-    // such a version left behind cannot pass for another.
+    // Versions given out before a crash and never committed are not given out again; see
+    // mark_session.
     constexpr std::uint64_t lost_versions = std::uint64_t{1} << 20;
-    last_ = unclean ? static_cast<version>(to_integer(slot.committed) + lost_versions)
-                    : next(slot.committed); // see mark_unclean
+    reserved_ = unclean ? static_cast<version>(to_integer(slot.committed) + lost_versions)
+                        : next(slot.committed);
+    last_ = reserved_;
     durable_ = slot.committed;
     if constexpr (transactional) {
         snapshots_.prepare().roots = working_.roots;
@@ -131,7 +132,7 @@ bool store<Storage, Replacement, Txn, PageSize>::commit_is_whole(const format::s
         const std::uint32_t distance = ref.birth - low_bits(slot.base);
         return ref && distance != 0 && distance <= span;
     };
-    std::vector<page_ref> left;
+    growing_array<page_ref> left;
     for (std::uint32_t i = 0; i < slot.tree_count; ++i)
         if (is_new(slot.roots[i].root)) left.push_back(slot.roots[i].root);
     if (is_new(slot.catalog_root)) left.push_back(slot.catalog_root);
@@ -160,7 +161,7 @@ bool store<Storage, Replacement, Txn, PageSize>::commit_is_whole(const format::s
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
-std::vector<version> store<Storage, Replacement, Txn, PageSize>::open_versions() {
+std::span<const version> store<Storage, Replacement, Txn, PageSize>::open_versions() {
     return snapshots_.open(epoch_);
 }
 
@@ -184,7 +185,7 @@ void store<Storage, Replacement, Txn, PageSize>::verifying(Look&& look) {
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 template <class Seen>
 void store<Storage, Replacement, Txn, PageSize>::check_space(Seen&& seen,
-                                                             const std::vector<bool>& used) {
+                                                             const space::page_bitmap& used) {
     for (std::uint32_t id = 0; id < header_pages; ++id) seen(static_cast<page_id>(id), 1U);
     if constexpr (on_device) {
         device_.map.for_each_page([&](page_id id) { seen(id, 1U); });
@@ -197,7 +198,7 @@ void store<Storage, Replacement, Txn, PageSize>::check_space(Seen&& seen,
     for (std::uint64_t n = 0; n < space_.end(); ++n)
         if (const auto id = static_cast<page_id>(n); space_.free().contains(id)) seen(id, 1U);
     for (std::uint64_t n = 0; n < space_.end(); ++n)
-        if (!used[n])
+        if (!used.contains(static_cast<page_id>(n)))
             throw corruption("a page is neither used nor free; restore a backup",
                              {path(), static_cast<page_id>(n), {}, {}, {}});
 }

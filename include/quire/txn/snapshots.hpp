@@ -7,15 +7,15 @@
 // already shared); the rest from the one writer.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <memory>
-#include <vector>
+#include <span>
 
 #include <quire/cache/epoch.hpp>
+#include <quire/core/growing_array.hpp>
 #include <quire/core/ids.hpp>
+#include <quire/core/sort.hpp>
 #include <quire/format/header_slot.hpp>
 
 namespace quire::txn {
@@ -29,11 +29,30 @@ struct version_record {
 
     void share() noexcept { holders.fetch_add(1, std::memory_order_relaxed); }
     void unshare() noexcept { holders.fetch_sub(1, std::memory_order_release); }
+
+private:
+    template <class>
+    friend class snapshots;
+
+    version_record* next = nullptr; // in the writer's list of all records
+    cache::epoch_stamp retired{};   // when it ceased to be the current one
+    bool published = false;
 };
 
 template <class Epoch>
 class snapshots {
 public:
+    snapshots() = default;
+    snapshots(const snapshots&) = delete;
+    snapshots& operator=(const snapshots&) = delete;
+    ~snapshots() {
+        while (all_ != nullptr) {
+            version_record* const record = all_;
+            all_ = record->next;
+            delete record;
+        }
+    }
+
     [[nodiscard]] version_record* current() const noexcept {
         return current_.load(std::memory_order_seq_cst);
     }
@@ -41,57 +60,59 @@ public:
     // A record to fill and publish. Throws std::bad_alloc.
     [[nodiscard]] version_record& prepare() {
         if (spare_ == nullptr) {
-            records_.reserve(records_.size() + 1);
-            open_.reserve(records_.size() + 1);
-            records_.push_back({std::make_unique<version_record>(), {}, false});
-            spare_ = records_.back().record.get();
+            open_.reserve(count_ + 1);
+            versions_.reserve(count_ + 1);
+            spare_ = new version_record;
+            spare_->next = all_;
+            all_ = spare_;
+            ++count_;
         }
         return *spare_;
     }
     // Makes the prepared record the current one; gives the stamp with which what it replaces is
     // retired.
     cache::epoch_stamp publish(Epoch& epoch) noexcept {
-        const version_record* const before = current();
+        version_record* const before = current();
+        spare_->published = true;
         current_.store(spare_, std::memory_order_seq_cst);
-        const cache::epoch_stamp stamp = epoch.advance();
-        for (held& h : records_) {
-            if (h.record.get() == before) h.retired = stamp;
-            if (h.record.get() == spare_) h.published = true;
-        }
         spare_ = nullptr;
+        const cache::epoch_stamp stamp = epoch.advance();
+        if (before != nullptr) before->retired = stamp;
         return stamp;
     }
 
-    // Versions that snapshots and iterators hold, ascending; and frees records nobody can reach.
-    [[nodiscard]] const std::vector<version>& open(const Epoch& epoch) {
+    // Versions that snapshots and iterators hold, ascending, each once; and finds a record that
+    // nobody can reach for the next prepare. The span is good until the next call. O(records).
+    [[nodiscard]] std::span<const version> open(const Epoch& epoch) noexcept {
         open_.clear();
-        for (held& h : records_) {
-            if (!h.published) continue;
-            const bool is_current = h.record.get() == current();
-            const bool passed = !is_current && epoch.passed(h.retired);
-            if (h.record->holders.load(std::memory_order_acquire) != 0)
-                open_.push_back(h.record->number);
+        for (version_record* record = all_; record != nullptr; record = record->next) {
+            if (!record->published) continue;
+            // Asked before the holders are: an operation may end by becoming a holder.
+            const bool passed = record != current() && epoch.passed(record->retired);
+            if (record->holders.load(std::memory_order_acquire) != 0)
+                open_.push_back(to_integer(record->number));
             else if (passed && spare_ == nullptr) {
-                h.published = false;
-                spare_ = h.record.get();
+                record->published = false;
+                spare_ = record;
             }
         }
-        std::sort(open_.begin(), open_.end());
-        open_.erase(std::unique(open_.begin(), open_.end()), open_.end());
-        return open_;
+        sort_ascending({open_.data(), open_.size()});
+        std::size_t kept = 0;
+        for (const std::uint64_t v : open_)
+            if (kept == 0 || open_[kept - 1] != v) open_[kept++] = v;
+        open_.shorten(kept);
+        versions_.clear();
+        for (const std::uint64_t v : open_) versions_.push_back(static_cast<version>(v));
+        return {versions_.data(), versions_.size()};
     }
 
 private:
-    struct held {
-        std::unique_ptr<version_record> record;
-        cache::epoch_stamp retired{};
-        bool published = false;
-    };
-
     std::atomic<version_record*> current_{nullptr};
-    version_record* spare_ = nullptr;
-    std::vector<held> records_;
-    std::vector<version> open_;
+    version_record* spare_ = nullptr; // to be filled next
+    version_record* all_ = nullptr;
+    std::size_t count_ = 0;
+    growing_array<std::uint64_t> open_;
+    growing_array<version> versions_;
 };
 
 } // namespace quire::txn

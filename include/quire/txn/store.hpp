@@ -30,9 +30,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <quire/cache/epoch.hpp>
 #include <quire/cache/memory_pages.hpp>
@@ -177,7 +177,7 @@ public:
     // Marks the store's own pages, and checks that every page is exactly one of used, free,
     // pending.
     template <class Seen>
-    void check_space(Seen&& seen, const std::vector<bool>& used);
+    void check_space(Seen&& seen, const space::page_bitmap& used);
 
     [[nodiscard]] format::root_record& root(std::uint32_t tree) noexcept {
         return working_.roots[tree];
@@ -215,7 +215,7 @@ public:
 
     // ---- facts ----
     [[nodiscard]] const space::page_space& space() const noexcept { return space_; }
-    [[nodiscard]] std::vector<version> open_versions();
+    [[nodiscard]] std::span<const version> open_versions();
     [[nodiscard]] const format::header_slot* slot() const noexcept {
         if constexpr (on_device) return &device_.file.slot();
         else return nullptr;
@@ -250,7 +250,7 @@ private:
     void make_durable(version v);
     void write_durable(version v);
     void sync(const char* sentence);
-    void mark_unclean();
+    void mark_session();
     void prepare_early_write();
     void put_slot(format::header_slot slot);
     void close();
@@ -271,9 +271,11 @@ private:
     std::uint64_t changes_ = 0;
     version last_{};        // the newest number given to any version
     version durable_{};     // the newest version on the medium
+    version reserved_{};    // the number this session's first slot will have
+    bool marked_ = false;   // that slot has been written
     bool vouchable_ = true; // everything since durable_ is one commit, in dirty pages only
     bool poisoned_ = false;
-    std::vector<page_id> flipped_; // scratch of make_durable
+    growing_array<page_id> flipped_; // scratch of make_durable
 };
 
 } // namespace quire::txn

@@ -12,10 +12,10 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <sys/random.h>
 #include <unistd.h>
-#include <vector>
 
 #include <quire/core/bytes.hpp>
 #include <quire/core/error.hpp>
@@ -161,8 +161,9 @@ void store_file<Device, PageSize>::write_new(Device& fresh, const std::string& p
     constexpr std::uint32_t header = format::header_pages(PageSize);
     constexpr auto first = static_cast<version>(1);
     using layout = node::slotted<PageSize>;
-    std::vector<std::byte> image((header + std::size_t{1}) * PageSize);
-    std::byte* const catalog = image.data() + header * PageSize;
+    constexpr std::size_t size = (header + std::size_t{1}) * PageSize;
+    const auto image = std::make_unique<std::byte[]>(size);
+    std::byte* const catalog = image.get() + header * PageSize;
     format::start_page(catalog, {layout::leaf_kind, 0, tree_id::catalog},
                        static_cast<page_id>(header), first);
     const std::string record = format::encode(main_tree);
@@ -186,8 +187,8 @@ void store_file<Device, PageSize>::write_new(Device& fresh, const std::string& p
     slot.roots[0].tree = main_tree.tree;
     const auto bytes = format::encode(slot);
     for (const std::uint64_t offset : format::slot_offsets)
-        std::memcpy(image.data() + offset, bytes.data(), bytes.size());
-    if (storage::status status = fresh.write(0, image); !status.ok())
+        std::memcpy(image.get() + offset, bytes.data(), bytes.size());
+    if (storage::status status = fresh.write(0, {image.get(), size}); !status.ok())
         fail_io("writing the new store failed", status, path);
     if (storage::status status = fresh.sync_all(); !status.ok())
         fail_io("making the new store durable failed", status, path);

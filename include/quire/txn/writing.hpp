@@ -89,7 +89,7 @@ void store<Storage, Replacement, Txn, PageSize>::refill(std::uint32_t pages) {
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::prepare_early_write() {
     require_writable();
-    mark_unclean();
+    mark_session();
     vouchable_ = false; // a digest of what the commit writes would not cover these
 }
 
