@@ -264,7 +264,7 @@ struct map_types {
             return value_codec::decode(stored.bytes);
         } else {
             if (QUIRE_LIKELY(!stored.overflow)) return value_codec::decode(stored.bytes);
-            const tree::run_ref run = tree::decode_run(stored.bytes);
+            const tree::run_ref run = tree::decode_run(stored.bytes, pages.path());
             std::byte* const to = scratch.resize(run.value_size);
             tree::read_run(pages, run, {to, run.value_size});
             return value_codec::decode(scratch.view());

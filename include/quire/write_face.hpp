@@ -327,7 +327,7 @@ private:
         std::optional<tree::run_ref> old;
         if (at.found)
             if (const auto before = layout::value(at.leaf().page, at.leaf().index); before.overflow)
-                old = tree::decode_run(before.bytes);
+                old = tree::decode_run(before.bytes, s.path());
         constexpr std::size_t beside = 10; // of a record and its slot, besides key and value
         if (value.size() <= types::largest_inline_value &&
             key.size() + value.size() + beside <= layout::largest_leaf_record) {
@@ -356,7 +356,7 @@ private:
             if constexpr (!types::is_fixed)
                 if (const auto value = layout::value(at.leaf().page, at.leaf().index);
                     value.overflow)
-                    run = tree::decode_run(value.bytes);
+                    run = tree::decode_run(value.bytes, s.path());
             edit().erase(at);
             if (run) s.release_run(*run);
             s.note_change();

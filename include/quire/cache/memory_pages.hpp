@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <quire/cache/epoch.hpp>
@@ -71,6 +72,7 @@ public:
         }
     }
 
+    [[nodiscard]] static std::string path() noexcept { return {}; }
     // Bytes taken from the system for pages.
     [[nodiscard]] std::uint64_t resident_bytes() const noexcept {
         return std::uint64_t{chunk_count_} * huge_page;

@@ -128,6 +128,8 @@ public:
     [[nodiscard]] std::uint64_t resident_bytes() const noexcept {
         return std::uint64_t{frame_count_ - free_count_.load(std::memory_order_relaxed)} * PageSize;
     }
+    // The store's file, for errors.
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] std::uint32_t frames() const noexcept { return frame_count_; }
 
 private:

@@ -1,7 +1,7 @@
-// A vector of plain values: what the library keeps its lists in. Elements are trivially copyable, so
-// growing is one realloc, and all element types share one piece of code; std::vector instantiates
-// some forty functions for each type, which a quarter of a small program's compile time went into
-// (docs/decisions/0007-growing-array.md).
+// A vector of plain values: what the library keeps its lists in. Elements are trivially copyable,
+// so growing is one realloc, and all element types share one piece of code; std::vector
+// instantiates some forty functions for each type, which a quarter of a small program's compile
+// time went into (docs/decisions/0007-growing-array.md).
 // Guarantee: what throws std::bad_alloc has no effect. Thread-safety: as of std::vector.
 #pragma once
 

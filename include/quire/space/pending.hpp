@@ -58,8 +58,8 @@ public:
         return n;
     }
 
-    // Hands every run of the first `ready`, and of those looked at before, that may be reused now to
-    // `release(run)` (noexcept). `snapshots`: open versions, ascending. Throws std::bad_alloc
+    // Hands every run of the first `ready`, and of those looked at before, that may be reused now
+    // to `release(run)` (noexcept). `snapshots`: open versions, ascending. Throws std::bad_alloc
     // without effect.
     template <class Release>
     void collect(std::size_t ready, std::span<const version> snapshots, version durable,

@@ -137,7 +137,7 @@ private:
     };
 
     void push(step s) {
-        if (depth_ == most_levels) fail_level(s.ref, depth_, most_levels - 1);
+        QUIRE_ASSERT(depth_ < most_levels, "a root's level is checked when its store is opened");
         steps_[depth_++] = s;
     }
     void hold(Cache& cache, const std::byte* page, std::uint32_t index) noexcept {
@@ -165,7 +165,8 @@ private:
             page = read_page<Layout>(cache, ref, leaves - d);
             const std::uint32_t count = format::count_of(page);
             if (d == leaves) {
-                if (count == 0) fail_level(ref, 0, 1); // no commit leaves an empty leaf
+                if (count == 0)
+                    fail_level(cache.path(), ref, 0, 1); // no commit leaves an empty leaf
                 fresh[d] = {ref, Last ? count - 1 : 0};
                 break;
             }
@@ -186,7 +187,7 @@ private:
             const std::uint32_t index = !Last ? 0 : level == 0 ? count - 1 : count;
             push({ref, index});
             if (level == 0) {
-                if (count == 0) fail_level(ref, 0, 1);
+                if (count == 0) fail_level(cache.path(), ref, 0, 1);
                 return hold(cache, page, index);
             }
             ref = Layout::child(page, index);

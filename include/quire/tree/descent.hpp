@@ -22,10 +22,10 @@ namespace quire::tree {
 // Levels of the highest tree: 2^32 pages of the smallest fan-out stay well below.
 inline constexpr std::uint32_t most_levels = 32;
 
-[[noreturn]] QUIRE_COLD inline void fail_level(page_ref ref, std::uint32_t found,
-                                               std::uint32_t expected) {
+[[noreturn]] QUIRE_COLD inline void fail_level(const std::string& path, page_ref ref,
+                                               std::uint32_t found, std::uint32_t expected) {
     throw corruption("a page stands on the wrong level of its tree; restore a backup",
-                     {{}, ref.id, "level", std::to_string(found), std::to_string(expected)});
+                     {path, ref.id, "level", std::to_string(found), std::to_string(expected)});
 }
 
 // The page, which stands `level` above the leaves.
@@ -36,7 +36,7 @@ template <class Layout, class Cache>
         cache.fetch(ref, [](const std::byte* p) noexcept { return Layout::validate(p); });
     if constexpr (Cache::persistent)
         if (QUIRE_UNLIKELY(format::level_of(page) != level))
-            fail_level(ref, format::level_of(page), level);
+            fail_level(cache.path(), ref, format::level_of(page), level);
     return page;
 }
 

@@ -33,23 +33,17 @@ struct run_ref {
 }
 
 // Throws corruption when the bytes are no reference.
-[[nodiscard]] inline run_ref decode_run(bytes_view bytes) {
+[[nodiscard]] inline run_ref decode_run(bytes_view bytes, const std::string& path) {
     if (bytes.size() != run_ref_size)
         throw corruption(
             "a record refers to an overflow run in a way that cannot be; restore a backup",
-            {{},
-             page_id::none,
-             "run_ref",
-             std::to_string(bytes.size()) + " bytes",
+            {path, page_id::none, "run_ref", std::to_string(bytes.size()) + " bytes",
              std::to_string(run_ref_size)});
     const run_ref run{format::load_ref(bytes.data()), load_le<std::uint32_t>(bytes.data() + 8)};
     if (!run.first || run.value_size > largest_value)
         throw corruption(
             "a record refers to an overflow run in a way that cannot be; restore a backup",
-            {{},
-             run.first.id,
-             "value_size",
-             std::to_string(run.value_size),
+            {path, run.first.id, "value_size", std::to_string(run.value_size),
              "at most " + std::to_string(largest_value)});
     return run;
 }
@@ -63,10 +57,10 @@ void read_run(Cache& cache, const run_ref& run, mutable_bytes to) {
             const auto status = cache.read_run(run.first.id, skip, part);
             if (status.number == decltype(status)::short_transfer)
                 throw corruption("the file ends inside an overflow run; restore a backup",
-                                 {{}, run.first.id, {}, {}, {}});
+                                 {cache.path(), run.first.id, {}, {}, {}});
             if (!status.ok())
                 throw io_error("reading an overflow run failed", status.number,
-                               {{}, run.first.id, {}, {}, {}});
+                               {cache.path(), run.first.id, {}, {}, {}});
         } else {
             cache.read_run(run.first.id, skip, part);
         }
@@ -76,7 +70,7 @@ void read_run(Cache& cache, const run_ref& run, mutable_bytes to) {
     const auto fails = [&](const char* field, std::uint64_t found, std::uint64_t expected) {
         throw corruption(
             "the overflow run read is not the one that was written; restore a backup",
-            {{}, run.first.id, field, std::to_string(found), std::to_string(expected)});
+            {cache.path(), run.first.id, field, std::to_string(found), std::to_string(expected)});
     };
     if (format::kind_of(header.data()) != format::page_kind::overflow)
         fails("kind", static_cast<std::uint64_t>(header[4]),

@@ -47,7 +47,7 @@ void for_each_page(Cache& cache, const format::root_record& root, Guarded&& guar
             } else if constexpr (has_runs) {
                 for (std::uint32_t i = 0; i < format::count_of(p); ++i)
                     if (const node::stored_value value = Layout::value(p, i); value.overflow)
-                        run(decode_run(value.bytes));
+                        run(decode_run(value.bytes, cache.path()));
             }
         });
     }
@@ -78,26 +78,24 @@ public:
         if (root.root) visit(root.root, root.level, nullptr, nullptr);
         if (facts_.records != root.entries)
             throw corruption("the tree does not hold as many records as it says; restore a backup",
-                             {{},
-                              root.root.id,
-                              "entries",
-                              std::to_string(facts_.records),
-                              std::to_string(root.entries)});
+                             {cache_.path(), root.root.id, "entries",
+                              std::to_string(facts_.records), std::to_string(root.entries)});
         return facts_;
     }
 
 private:
     using key_buffer = typename Layout::key_buffer;
 
-    [[noreturn]] QUIRE_COLD static void fail(page_id page, const char* sentence) {
-        throw corruption(sentence, {{}, page, "key", {}, {}});
+    [[noreturn]] QUIRE_COLD void fail(page_id page, const char* sentence) const {
+        throw corruption(sentence, {cache_.path(), page, "key", {}, {}});
     }
 
     void visit(page_ref ref, std::uint32_t level, const key_buffer* low, const key_buffer* high) {
         // A copy, so that nothing is pinned or guarded while its children are visited.
         const auto copy = std::make_unique_for_overwrite<std::byte[]>(Layout::page_size);
-        guarded_(
-            [&] { std::memcpy(copy.get(), read_page<Layout>(cache_, ref, level), Layout::page_size); });
+        guarded_([&] {
+            std::memcpy(copy.get(), read_page<Layout>(cache_, ref, level), Layout::page_size);
+        });
         const std::byte* const page = copy.get();
         const std::uint32_t count = format::count_of(page);
         key_buffer scratch;
@@ -135,7 +133,7 @@ private:
         for (std::uint32_t i = 0; i < count; ++i) {
             const node::stored_value stored = Layout::value(page, i);
             if (!stored.overflow) continue;
-            const run_ref run = decode_run(stored.bytes);
+            const run_ref run = decode_run(stored.bytes, cache_.path());
             value_.resize(run.value_size);
             read_run(cache_, run, {value_.data(), value_.size()});
             const std::uint32_t pages = format::run_pages(run.value_size, Layout::page_size);
