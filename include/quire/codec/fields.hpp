@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <tuple>
 #include <utility>
 
@@ -44,16 +45,12 @@ struct field {
             scratch copy;
             return static_cast<value_type>(C::decode(take_terminated(from, copy)));
         } else {
-            std::size_t bytes = from.size();
+            std::uint64_t bytes = from.size();
             if constexpr (fixed) bytes = C::fixed_size;
-            else if constexpr (!bare) {
-                const std::uint64_t length = take_varint(Role, from);
-                if (length > from.size()) wrong_size(Role, from.size(), length);
-                bytes = static_cast<std::size_t>(length);
-            }
+            else if constexpr (!bare) bytes = take_varint(Role, from);
             if (bytes > from.size()) wrong_size(Role, from.size(), bytes);
-            const bytes_view own = from.first(bytes);
-            from = from.subspan(bytes);
+            const bytes_view own = from.first(static_cast<std::size_t>(bytes));
+            from = from.subspan(own.size());
             return static_cast<value_type>(C::decode(own));
         }
     }

@@ -33,11 +33,11 @@ enum class error_code : std::uint8_t {
 
 // What an error knows beside its sentence. Empty strings and page_id::none mean "does not apply".
 struct error_details {
-    std::string path;
+    std::string path{};
     page_id page = page_id::none;
-    std::string field;
-    std::string found;
-    std::string expected;
+    std::string field{};
+    std::string found{};
+    std::string expected{};
 };
 
 class error : public std::runtime_error {

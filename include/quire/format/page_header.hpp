@@ -62,6 +62,13 @@ static_assert(tiles(page_header_fields, page_header_size));
 [[nodiscard]] inline std::uint32_t level_of(const std::byte* page) noexcept {
     return static_cast<std::uint32_t>(page[5]);
 }
+// Kind in the low byte, level in the high one: one load, one comparison.
+[[nodiscard]] inline std::uint32_t kind_and_level_of(const std::byte* page) noexcept {
+    return load_le<std::uint16_t>(page + 4);
+}
+[[nodiscard]] constexpr std::uint32_t kind_and_level(page_kind kind, std::uint32_t level) noexcept {
+    return static_cast<std::uint32_t>(kind) | level << 8;
+}
 // Records of a leaf, separators of an inner page (which has one child more).
 [[nodiscard]] inline std::uint32_t count_of(const std::byte* page) noexcept {
     return load_le<std::uint16_t>(page + 6);

@@ -235,7 +235,7 @@ private:
         into.keys.push_back(key);
         live += size;
     }
-    if (heap_dead > heap_size || heap_size - heap_dead != live)
+    if (heap_dead + live != heap_size)
         return fault{"heap_dead", number(heap_dead),
                      number(heap_size - live) + " (" + number(heap_size) + " of the heap, " +
                          number(live) + " in use)"};

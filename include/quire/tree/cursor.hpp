@@ -165,8 +165,7 @@ private:
             page = read_page<Layout>(cache, ref, leaves - d);
             const std::uint32_t count = format::count_of(page);
             if (d == leaves) {
-                if (count == 0)
-                    fail_level(cache.path(), ref, 0, 1); // no commit leaves an empty leaf
+                if (count == 0) fail_empty(cache.path(), ref); // no commit leaves an empty leaf
                 fresh[d] = {ref, Last ? count - 1 : 0};
                 break;
             }
@@ -187,7 +186,7 @@ private:
             const std::uint32_t index = !Last ? 0 : level == 0 ? count - 1 : count;
             push({ref, index});
             if (level == 0) {
-                if (count == 0) fail_level(cache.path(), ref, 0, 1);
+                if (count == 0) fail_empty(cache.path(), ref);
                 return hold(cache, page, index);
             }
             ref = Layout::child(page, index);

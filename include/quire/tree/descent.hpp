@@ -22,10 +22,19 @@ namespace quire::tree {
 // Levels of the highest tree: 2^32 pages of the smallest fan-out stay well below.
 inline constexpr std::uint32_t most_levels = 32;
 
-[[noreturn]] QUIRE_COLD inline void fail_level(const std::string& path, page_ref ref,
+[[noreturn]] QUIRE_COLD inline void fail_place(const std::string& path, page_ref ref,
                                                std::uint32_t found, std::uint32_t expected) {
-    throw corruption("a page stands on the wrong level of its tree; restore a backup",
-                     {path, ref.id, "level", std::to_string(found), std::to_string(expected)});
+    const auto text = [](std::uint32_t kind_and_level) {
+        return "kind " + std::to_string(kind_and_level & 0xFF) + " on level " +
+               std::to_string(kind_and_level >> 8);
+    };
+    throw corruption("a page stands where another kind of page should; restore a backup",
+                     {path, ref.id, "level", text(found), text(expected)});
+}
+
+[[noreturn]] QUIRE_COLD inline void fail_empty(const std::string& path, page_ref ref) {
+    throw corruption("a leaf is empty, which no commit leaves behind; restore a backup",
+                     {path, ref.id, "count", "0", "1 or more"});
 }
 
 // The page, which stands `level` above the leaves.
@@ -34,9 +43,14 @@ template <class Layout, class Cache>
                                                       std::uint32_t level) {
     const std::byte* const page =
         cache.fetch(ref, [](const std::byte* p) noexcept { return Layout::validate(p); });
-    if constexpr (Cache::persistent)
-        if (QUIRE_UNLIKELY(format::level_of(page) != level))
-            fail_level(cache.path(), ref, format::level_of(page), level);
+    // Every time, not only when the page is read: it may be in the cache as what it really is, and a
+    // damaged reference names it as something else.
+    if constexpr (Cache::persistent) {
+        const format::page_kind kind = level == 0 ? Layout::leaf_kind : Layout::inner_kind;
+        if (QUIRE_UNLIKELY(format::kind_and_level_of(page) != format::kind_and_level(kind, level)))
+            fail_place(cache.path(), ref, format::kind_and_level_of(page),
+                       format::kind_and_level(kind, level));
+    }
     return page;
 }
 

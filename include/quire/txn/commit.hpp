@@ -9,13 +9,10 @@ namespace quire::txn {
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::commit(durability wanted) {
     return_stash();
-    const bool changed = space_.now().allocated != begun_.space.allocated ||
-                         space_.now().freed != begun_.space.freed || working_.roots != begun_.roots;
-    const bool durable_already = snapshots_.current()->number <= durable_;
-    if (!changed && (wanted == durability::none || durable_already || !on_device)) {
-        gate_.leave();
-        return;
-    }
+    // Any change of a tree changes its root record.
+    const bool changed = working_.roots != begun_.roots;
+    const bool all_durable = !on_device || snapshots_.current()->number <= durable_;
+    if (!changed && (wanted == durability::none || all_durable)) return roll_back();
     try {
         require_writable(); // a write of this very transaction may have failed
         static_cast<void>(snapshots_.prepare());

@@ -133,16 +133,19 @@ bool store<Storage, Replacement, Txn, PageSize>::commit_is_whole(const format::s
         return ref && distance != 0 && distance <= span;
     };
     growing_array<page_ref> left;
+    growing_array<page_id> visited;
     for (std::uint32_t i = 0; i < slot.tree_count; ++i)
         if (is_new(slot.roots[i].root)) left.push_back(slot.roots[i].root);
     if (is_new(slot.catalog_root)) left.push_back(slot.catalog_root);
     if (is_new(slot.free_map_root)) left.push_back(slot.free_map_root);
     std::uint64_t pages = 0;
     std::uint64_t digest = 0;
-    while (!left.empty()) {
+    bool whole = true;
+    while (whole && !left.empty()) {
         const page_ref ref = left.back();
         left.pop_back();
-        if (++pages > slot.commit_pages) return false;
+        whole = ++pages <= slot.commit_pages;
+        visited.push_back(ref.id);
         try {
             guarded([&] {
                 const std::byte* const page = cache_.fetch(ref, [](const std::byte*) noexcept {
@@ -154,10 +157,12 @@ bool store<Storage, Replacement, Txn, PageSize>::commit_is_whole(const format::s
                 });
             });
         } catch (const corruption&) {
-            return false;
+            whole = false;
         }
     }
-    return pages == slot.commit_pages && digest == slot.commit_digest;
+    // Nobody has checked the layouts of these pages; whoever reads them next shall.
+    for (const page_id id : visited) cache_.discard(id);
+    return whole && pages == slot.commit_pages && digest == slot.commit_digest;
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
