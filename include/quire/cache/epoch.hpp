@@ -54,6 +54,15 @@ public:
         return true;
     }
 
+    // Whether no operation but one of the caller's is running. Those that begin later see what was
+    // stored, sequentially consistent, before the call.
+    [[nodiscard]] bool alone() const noexcept {
+        std::uint32_t running = 0;
+        for (const slot& s : slots_)
+            running += s.announced.load(std::memory_order_seq_cst) != 0 ? 1U : 0U;
+        return running <= 2; // the reserved slot and the caller's own
+    }
+
 private:
     // More operations than slots at one moment wait for a slot; each is held for microseconds.
     static constexpr std::uint32_t slot_count = 64;
@@ -110,6 +119,7 @@ public:
     };
     [[nodiscard]] epoch_stamp advance() noexcept { return epoch_stamp::none; }
     [[nodiscard]] bool passed(epoch_stamp) const noexcept { return true; }
+    [[nodiscard]] bool alone() const noexcept { return true; }
 };
 
 } // namespace quire::cache

@@ -89,6 +89,10 @@ public:
     // The writer's: a frame for a page that has just been allocated; its bytes are undefined.
     // Requires: admitted, and frames ensured.
     [[nodiscard]] std::byte* create(page_id id) noexcept;
+    // The writer's, inside its guard: lets page `to` take over the frame of a clean page, bytes and
+    // all, instead of copying them; the old page can be read again from the device. Null, and
+    // nothing has happened, when a reader may be looking at the frame. Requires: `to` is admitted.
+    [[nodiscard]] std::byte* take_over(const std::byte* page, page_id to) noexcept;
     // The writer's: the page is given up in the version it was born in. Its frame is free at once
     // unless an iterator pins it.
     void discard(page_id id) noexcept;
@@ -170,8 +174,10 @@ private:
     [[noreturn]] QUIRE_COLD void fail(page_ref ref, const char* field, std::uint64_t found,
                                       std::uint64_t expected) const;
     // Under the latch.
+    void drop(page_id id) noexcept;
     void collect();
     void evict(std::uint32_t n);
+    [[nodiscard]] std::size_t obtainable() const noexcept;
     void retire(std::uint32_t n, epoch_stamp stamp) {
         facts_[n].state.store(frame_state::limbo, std::memory_order_relaxed);
         limbo_.push_back({n, stamp});

@@ -138,25 +138,34 @@ void page_cache<Device, Replacement, PageSize, Epoch>::evict(std::uint32_t n) {
     for (std::size_t i = before; i < limbo_.size(); ++i) limbo_[i].stamp = stamp;
 }
 
+// Frames that are free, or will be once operations of other threads end: all but the dirty and the
+// pinned ones. Under the latch.
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+std::size_t page_cache<Device, Replacement, PageSize, Epoch>::obtainable() const noexcept {
+    std::size_t n = 0;
+    for (std::uint32_t f = 0; f < frame_count_; ++f) {
+        const frame_state state = facts_[f].state.load(std::memory_order_relaxed);
+        const bool pinned = facts_[f].pins.load(std::memory_order_relaxed) != 0;
+        n += state == frame_state::free || (state != frame_state::dirty && !pinned) ? 1U : 0U;
+    }
+    return n;
+}
+
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
 void page_cache<Device, Replacement, PageSize, Epoch>::ensure_frames(std::uint32_t n) {
-    latch_guard hold(latch_);
-    for (std::uint32_t tries = 0; free_.size() < n; ++tries) {
-        collect();
-        if (free_.size() >= n) return;
-        if constexpr (!Device::maps) {
-            const std::size_t before = limbo_.size();
-            evict(n > eviction_batch ? n : eviction_batch);
-            if (limbo_.size() != before) {
+    for (;;) {
+        {
+            latch_guard hold(latch_);
+            if (free_.size() < n) collect();
+            if (free_.size() >= n) return;
+            if constexpr (!Device::maps) {
+                evict(n > eviction_batch ? n : eviction_batch);
                 collect();
-                continue;
+                if (free_.size() >= n) return;
             }
+            if (obtainable() < n) throw out_of_frames{};
         }
-        // Nothing more to evict. What rests in limbo only waits for operations of other threads.
-        bool waits = false;
-        for (const resting r : limbo_)
-            waits = waits || facts_[r.frame].pins.load(std::memory_order_relaxed) == 0;
-        if (!waits || tries > 1'000'000) throw out_of_frames{};
+        // Without the latch, which an operation that is to end may be waiting for.
         sched_yield();
     }
 }

@@ -57,8 +57,37 @@ std::byte* page_cache<Device, Replacement, PageSize, Epoch>::create(page_id id) 
 }
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+std::byte* page_cache<Device, Replacement, PageSize, Epoch>::take_over(const std::byte* page,
+                                                                       page_id to) noexcept {
+    if (!in_frames(page)) return nullptr;
+    latch_guard hold(latch_);
+    const std::uint32_t n = frame_of(page);
+    frame_facts& facts = facts_[n];
+    if (facts.state.load(std::memory_order_relaxed) != frame_state::clean) return nullptr;
+    auto& old = entry_of(facts.page);
+    const std::uint32_t entry = old.exchange(0, std::memory_order_seq_cst);
+    // Whoever looks the page up from now on misses it and waits for the latch; whoever did before
+    // is still announced, or has pinned the frame.
+    if (!epoch_.alone() || facts.pins.load(std::memory_order_acquire) != 0) {
+        old.store(entry, std::memory_order_release);
+        return nullptr;
+    }
+    drop(to); // what an earlier page of that id left behind
+    facts.page = to;
+    make_dirty(n);
+    entry_of(to).store(n + 1, std::memory_order_release);
+    return frame(n);
+}
+
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
 void page_cache<Device, Replacement, PageSize, Epoch>::discard(page_id id) noexcept {
     latch_guard hold(latch_);
+    drop(id);
+}
+
+// Under the latch.
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+void page_cache<Device, Replacement, PageSize, Epoch>::drop(page_id id) noexcept {
     const std::uint32_t entry = entry_of(id).load(std::memory_order_relaxed) & ~mark;
     entry_of(id).store(0, std::memory_order_release);
     if (entry == 0 || entry == mapped) return;

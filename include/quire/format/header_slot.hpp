@@ -173,16 +173,17 @@ struct parsed_slot {
     };
     if (std::memcmp(from, magic.data(), magic.size()) != 0)
         return fails(slot_state::foreign, "magic", "other bytes", "the mark of a quire file");
-    // The version stands outside what a later format may move, so it is read before the checksum.
+    // Every format keeps magic, version and checksum where they are, so that a damaged version is
+    // not taken for a newer one.
     const auto stored_version = load_le<std::uint16_t>(from + 8);
     const auto checksum = load_le<std::uint32_t>(from + 508);
     const bool intact = checksum == crc32c({from, 508});
-    if (stored_version != format_version)
-        return fails(slot_state::newer, "format_version", std::to_string(stored_version),
-                     std::to_string(format_version));
     if (!intact)
         return fails(slot_state::damaged, "checksum", std::to_string(checksum),
                      std::to_string(crc32c({from, 508})));
+    if (stored_version != format_version)
+        return fails(slot_state::newer, "format_version", std::to_string(stored_version),
+                     std::to_string(format_version));
     const auto page_size_log2 = static_cast<unsigned>(from[10]);
     if (page_size_log2 < 9 || page_size_log2 > 16)
         return fails(slot_state::damaged, "page_size_log2", std::to_string(page_size_log2),

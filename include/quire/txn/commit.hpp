@@ -225,7 +225,8 @@ void store<Storage, Replacement, Txn, PageSize>::close() {
         slot.commit_digest = 0;
         for (int i = 0; i < 2; ++i) {
             slot.base = slot.committed;
-            slot.committed = next(slot.committed);
+            last_ = next(last_); // above all that were given out, also to what was rolled back
+            slot.committed = last_;
             put_slot(slot);
         }
     }

@@ -78,7 +78,12 @@ void store<Storage, Replacement, Txn, PageSize>::refill(std::uint32_t pages) {
     QUIRE_ASSERT(pages <= most_reserved, "an operation needs few pages");
     while (stashed_ < pages) {
         const page_id id = space_.allocate(1);
-        cache_.admit(id);
+        try {
+            cache_.admit(id);
+        } catch (...) {
+            space_.release_new(id, 1);
+            throw;
+        }
         stash_[stashed_++] = id;
     }
     space_.reserve_freed(pages);
@@ -141,10 +146,16 @@ std::byte* store<Storage, Replacement, Txn, PageSize>::own(const std::byte* page
     if (QUIRE_LIKELY(owns(page)))
         return cache_.writable(format::ref_of(page), const_cast<std::byte*>(page));
     const page_id id = take();
-    std::byte* const fresh = cache_.create(id);
-    std::memcpy(fresh, page, PageSize);
-    format::set_identity(fresh, id, working_.at);
     space_.release_old({format::id_of(page), 1, format::birth_of(page)});
+    std::byte* fresh = nullptr;
+    if constexpr (on_device)
+        // Leaves alone: whoever reads the old version meanwhile needs the inner pages most.
+        if (format::level_of(page) == 0) fresh = cache_.take_over(page, id);
+    if (fresh == nullptr) {
+        fresh = cache_.create(id);
+        std::memcpy(fresh, page, PageSize);
+    }
+    format::set_identity(fresh, id, working_.at);
     return fresh;
 }
 
