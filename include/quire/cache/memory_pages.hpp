@@ -43,7 +43,8 @@ public:
         if (chunk >= chunk_count_) grow(chunk);
     }
     void ensure_frames(std::uint32_t) const noexcept {}
-    [[nodiscard]] bool has_frames(std::uint32_t) const noexcept { return true; }
+    void reserve_frames(std::uint32_t) const noexcept {}
+    [[nodiscard]] bool has_reserved(std::uint32_t) const noexcept { return true; }
     // Requires: admitted.
     [[nodiscard]] std::byte* create(page_id id) noexcept { return at(id); }
     void discard(page_id) const noexcept {}

@@ -52,7 +52,7 @@ public:
     static constexpr bool persistent = true;
     static constexpr std::size_t page_size = PageSize;
     // Frames that one operation may hold at once, and a budget below it is raised to.
-    static constexpr std::uint32_t fewest_frames = 128;
+    static constexpr std::uint32_t fewest_frames = 256;
 
     page_cache(Device& device, Epoch& epoch, io_counters& counters, const std::string& path,
                std::uint64_t cache_bytes);
@@ -79,15 +79,16 @@ public:
         if (to_integer(id) >= translation_size_) throw std::bad_alloc();
     }
 
-    [[nodiscard]] bool has_frames(std::uint32_t n) const noexcept {
-        return free_count_.load(std::memory_order_relaxed) >= n;
-    }
-    // Makes room for n pages: evicts clean pages. Outside any guard of this thread. Throws
-    // out_of_frames when all others are dirty or pinned.
-    void ensure_frames(std::uint32_t n);
+    // Makes room for reading n pages: evicts clean pages. Outside any guard of this thread. Throws
+    // out_of_frames when all others are dirty, pinned or reserved.
+    void ensure_frames(std::uint32_t n) { find_frames(n, frames_for::reading); }
+    // The writer's: the same for n frames that create and writable alone will take, so that reading
+    // threads cannot use them up. What is not taken stays reserved.
+    void reserve_frames(std::uint32_t n) { find_frames(n, frames_for::writing); }
+    [[nodiscard]] bool has_reserved(std::uint32_t n) const noexcept { return reserved_ >= n; }
 
     // The writer's: a frame for a page that has just been allocated; its bytes are undefined.
-    // Requires: admitted, and frames ensured.
+    // Requires: admitted, and frames reserved.
     [[nodiscard]] std::byte* create(page_id id) noexcept;
     // The writer's, inside its guard: lets page `to` take over the frame of a clean page, bytes and
     // all, instead of copying them; the old page can be read again from the device. Null, and
@@ -178,6 +179,9 @@ private:
     void collect();
     void evict(std::uint32_t n);
     [[nodiscard]] std::size_t obtainable() const noexcept;
+    // Takes the latch itself.
+    enum class frames_for : std::uint8_t { reading, writing };
+    void find_frames(std::uint32_t n, frames_for whom);
     void retire(std::uint32_t n, epoch_stamp stamp) {
         facts_[n].state.store(frame_state::limbo, std::memory_order_relaxed);
         limbo_.push_back({n, stamp});
@@ -187,6 +191,11 @@ private:
         free_.pop_back();
         free_count_.store(static_cast<std::uint32_t>(free_.size()), std::memory_order_relaxed);
         return n;
+    }
+    [[nodiscard]] std::uint32_t take_reserved() noexcept {
+        QUIRE_ASSERT(!free_.empty(), "frames are reserved before a page is made or changed");
+        if (reserved_ != 0) --reserved_;
+        return take_free();
     }
     void give_free(std::uint32_t n) noexcept {
         facts_[n].page = page_id::none;
@@ -220,6 +229,7 @@ private:
     growing_array<std::uint32_t> free_;
     growing_array<resting> limbo_;
     std::atomic<std::uint32_t> free_count_{0};
+    std::uint32_t reserved_ = 0; // of the free frames; changed by the writer alone
     growing_array<std::uint32_t> dirty_; // the writer's; may hold frames that are no longer dirty
     std::size_t dirty_count_ = 0;
     growing_array<std::uint64_t> order_; // scratch of write_back

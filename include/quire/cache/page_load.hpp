@@ -67,12 +67,12 @@ const std::byte* page_cache<Device, Replacement, PageSize, Epoch>::load(page_ref
         entry_of(ref.id).store(mapped, std::memory_order_release);
         return page;
     } else {
-        if (free_.empty()) collect();
-        if (free_.empty()) {
+        if (free_.size() <= reserved_) collect();
+        if (free_.size() <= reserved_) {
             evict(eviction_batch);
             collect();
         }
-        if (free_.empty()) throw out_of_frames{};
+        if (free_.size() <= reserved_) throw out_of_frames{};
         const std::uint32_t n = take_free();
         try {
             const storage::status status = device_.read(offset_of(ref.id), {frame(n), PageSize});
@@ -152,18 +152,27 @@ std::size_t page_cache<Device, Replacement, PageSize, Epoch>::obtainable() const
 }
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
-void page_cache<Device, Replacement, PageSize, Epoch>::ensure_frames(std::uint32_t n) {
+void page_cache<Device, Replacement, PageSize, Epoch>::find_frames(std::uint32_t n,
+                                                                   frames_for whom) {
     for (;;) {
         {
             latch_guard hold(latch_);
-            if (free_.size() < n) collect();
-            if (free_.size() >= n) return;
+            const bool writing = whom == frames_for::writing;
+            const std::size_t wanted = writing ? n : std::size_t{n} + reserved_;
+            const auto found = [&] {
+                if (free_.size() < wanted) return false;
+                if (writing && reserved_ < n) reserved_ = n;
+                return true;
+            };
+            if (found()) return;
+            collect();
+            if (found()) return;
             if constexpr (!Device::maps) {
                 evict(n > eviction_batch ? n : eviction_batch);
                 collect();
-                if (free_.size() >= n) return;
+                if (found()) return;
             }
-            if (obtainable() < n) throw out_of_frames{};
+            if (obtainable() < wanted) throw out_of_frames{};
         }
         // Without the latch, which an operation that is to end may be waiting for.
         sched_yield();

@@ -26,8 +26,16 @@ std::byte* page_cache<Device, Replacement, PageSize, Epoch>::writable(page_ref r
         }
     }
     latch_guard hold(latch_);
-    QUIRE_ASSERT(!free_.empty(), "frames are ensured before a page is changed");
-    const std::uint32_t n = take_free();
+    // Evicted and read again meanwhile: that copy is the one that others find.
+    const std::uint32_t entry = entry_of(ref.id).load(std::memory_order_relaxed) & ~mark;
+    if (entry != 0 && entry != mapped) {
+        if (facts_[entry - 1].state.load(std::memory_order_relaxed) == frame_state::clean) {
+            entry_of(ref.id).store(entry, std::memory_order_release);
+            make_dirty(entry - 1);
+        }
+        return frame(entry - 1);
+    }
+    const std::uint32_t n = take_reserved();
     std::memcpy(frame(n), page, PageSize);
     facts_[n].page = ref.id;
     make_dirty(n);
@@ -47,8 +55,7 @@ std::byte* page_cache<Device, Replacement, PageSize, Epoch>::create(page_id id) 
         if (facts_[n].state.load(std::memory_order_relaxed) == frame_state::dirty) --dirty_count_;
     } else {
         if (entry != 0 && entry != mapped) retire(entry - 1, epoch_stamp::none);
-        QUIRE_ASSERT(!free_.empty(), "frames are ensured before a page is made");
-        n = take_free();
+        n = take_reserved();
     }
     facts_[n].page = id;
     make_dirty(n);

@@ -277,7 +277,7 @@ private:
         return r;
     }
     template <bool Leaf>
-    static detail::record record_in(const std::byte* page, std::uint32_t i) noexcept;
+    static void read_record(const std::byte* page, std::uint32_t i, detail::record& to) noexcept;
 
     // ---- searching ----
     // Number of slots whose head is less.
@@ -349,22 +349,21 @@ stored_value slotted<PageSize>::value(const std::byte* leaf, std::uint32_t i) no
 
 template <std::size_t PageSize>
 template <bool Leaf>
-detail::record slotted<PageSize>::record_in(const std::byte* page, std::uint32_t i) noexcept {
+void slotted<PageSize>::read_record(const std::byte* page, std::uint32_t i,
+                                    detail::record& to) noexcept {
     const std::byte* const at = slot<Leaf>(page, i);
     const bytes_view prefix = prefix_of(page);
     const bytes_view suffix = suffix_in<Leaf>(page, at);
-    detail::record r;
-    r.prefix = prefix.data();
-    r.prefix_size = static_cast<std::uint32_t>(prefix.size());
-    r.suffix = suffix.data();
-    r.suffix_size = static_cast<std::uint32_t>(suffix.size());
+    to.prefix = prefix.data();
+    to.prefix_size = static_cast<std::uint32_t>(prefix.size());
+    to.suffix = suffix.data();
+    to.suffix_size = static_cast<std::uint32_t>(suffix.size());
     if constexpr (Leaf) {
-        r.value = suffix.data() + suffix.size();
-        r.value_field = load_le<std::uint16_t>(page + offset_in(at));
+        to.value = suffix.data() + suffix.size();
+        to.value_field = load_le<std::uint16_t>(page + offset_in(at));
     } else {
-        r.child = format::load_ref(page + offset_in(at));
+        to.child = format::load_ref(page + offset_in(at));
     }
-    return r;
 }
 
 template <std::size_t PageSize>

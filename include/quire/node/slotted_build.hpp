@@ -49,36 +49,42 @@ private:
     };
 
     // ---- the list ----
+    // A new list of at most so many entries.
     void start(std::size_t most) {
         if (!scratch_) scratch_.reset(new scratch); // not value-initialised
-        entries_.clear();
-        entries_.reserve(most + 1);
+        if (entries_.size() <= most) entries_.resize(most + 1);
+        count_ = 0;
+        bytes_ = 0;
+        least_ = 0xFFFFFFFF;
+    }
+    // The next entry, whose record is still to be written: in place, as lists are long.
+    [[nodiscard]] detail::record& next() noexcept { return entries_[count_].record; }
+    template <bool Leaf>
+    void count_next() noexcept {
+        entry& e = entries_[count_++];
+        e.before = bytes_;
+        bytes_ += Leaf ? e.record.leaf_bytes() : e.record.inner_bytes();
+        if (e.record.key_size() < least_) least_ = e.record.key_size();
+        e.least_to = least_;
     }
     template <bool Leaf>
-    void add_page(const std::byte* page, std::uint32_t from, std::uint32_t end) {
-        for (; from < end; ++from) entries_.push_back({record_in<Leaf>(page, from), 0, 0, 0});
+    void add_page(const std::byte* page, std::uint32_t from, std::uint32_t end) noexcept {
+        for (; from < end; ++from) {
+            read_record<Leaf>(page, from, next());
+            count_next<Leaf>();
+        }
     }
-    // `added` has its key in one piece; the key is copied.
-    void add(detail::record added) {
-        added.suffix = scratch_->added.arg().data();
-        entries_.push_back({added, 0, 0, 0});
+    // `added` has the key that was kept.
+    template <bool Leaf>
+    void add(const detail::record& added) noexcept {
+        next() = added;
+        next().suffix = scratch_->added.arg().data();
+        count_next<Leaf>();
     }
     void keep_key(key_arg key) noexcept { scratch_->added.assign(key); }
-    template <bool Leaf>
-    void measure() {
-        count_ = static_cast<std::uint32_t>(entries_.size());
-        entries_.push_back({}); // so that `before` of the end exists
-        std::uint32_t bytes = 0;
+    void end_list() noexcept {
+        entries_[count_].before = bytes_;
         std::uint32_t least = 0xFFFFFFFF;
-        for (std::uint32_t i = 0; i < count_; ++i) {
-            entry& e = entries_[i];
-            e.before = bytes;
-            bytes += Leaf ? e.record.leaf_bytes() : e.record.inner_bytes();
-            if (e.record.key_size() < least) least = e.record.key_size();
-            e.least_to = least;
-        }
-        entries_[count_].before = bytes;
-        least = 0xFFFFFFFF;
         for (std::uint32_t i = count_; i-- > 0;) {
             entry& e = entries_[i];
             if (e.record.key_size() < least) least = e.record.key_size();
@@ -205,8 +211,10 @@ private:
         if constexpr (!Leaf) format::store_ref(left + format::page_header_size, first_child_);
     }
 
-    growing_array<entry> entries_;
+    growing_array<entry> entries_; // count_ of them, and one behind that knows their bytes
     std::uint32_t count_ = 0;
+    std::uint32_t bytes_ = 0;
+    std::uint32_t least_ = 0;
     std::uint32_t border_ = 0;
     side_prefixes prefixes_{};
     page_ref first_child_;
@@ -231,15 +239,15 @@ bool slotted<PageSize>::plan_leaf_spread(workspace& work, const std::byte* left,
     const detail::record added = record_of(record.key, record.value);
     const std::uint32_t before_left = record.into_right ? left_count : record.index;
     work.template add_page<true>(left, 0, before_left);
-    if (!record.into_right) work.add(added);
+    if (!record.into_right) work.template add<true>(added);
     work.template add_page<true>(left, before_left, left_count);
     if (record.into_right) {
         work.template add_page<true>(right, 0, record.index);
-        work.add(added);
+        work.template add<true>(added);
     }
     if (right != nullptr)
         work.template add_page<true>(right, record.into_right ? record.index : 0, right_count);
-    work.template measure<true>();
+    work.end_list();
 
     const std::uint32_t position = before_left + (record.into_right ? record.index : 0);
     const std::uint32_t wanted = border == bias::middle      ? work.middle()
@@ -262,7 +270,7 @@ bool slotted<PageSize>::plan_leaf_merge(workspace& work, const std::byte* left,
     work.start(left_count + right_count);
     work.template add_page<true>(left, 0, left_count);
     work.template add_page<true>(right, 0, right_count);
-    work.template measure<true>();
+    work.end_list();
     return work.template join<true>();
 }
 
@@ -280,9 +288,9 @@ bool slotted<PageSize>::plan_inner_split(workspace& work, const std::byte* inner
     work.keep_key(separator);
     work.first_child_ = child(inner, 0);
     work.template add_page<false>(inner, 0, i);
-    work.add(record_of(separator, right_child));
+    work.template add<false>(record_of(separator, right_child));
     work.template add_page<false>(inner, i, count);
-    work.template measure<false>();
+    work.end_list();
     return work.template part<false>(border == bias::middle ? work.middle() : i, border);
 }
 
@@ -301,9 +309,9 @@ bool slotted<PageSize>::plan_inner_spread(workspace& work, const std::byte* left
     work.keep_key(between);
     work.first_child_ = child(left, 0);
     work.template add_page<false>(left, 0, left_count);
-    work.add(record_of(between, child(right, 0)));
+    work.template add<false>(record_of(between, child(right, 0)));
     work.template add_page<false>(right, 0, right_count);
-    work.template measure<false>();
+    work.end_list();
     return work.template part<false>(work.middle(), bias::middle) && work.border_ != left_count;
 }
 
@@ -316,9 +324,9 @@ bool slotted<PageSize>::plan_inner_merge(workspace& work, const std::byte* left,
     work.keep_key(between);
     work.first_child_ = child(left, 0);
     work.template add_page<false>(left, 0, left_count);
-    work.add(record_of(between, child(right, 0)));
+    work.template add<false>(record_of(between, child(right, 0)));
     work.template add_page<false>(right, 0, right_count);
-    work.template measure<false>();
+    work.end_list();
     return work.template join<false>();
 }
 

@@ -135,10 +135,11 @@ void slotted<PageSize>::rebuild(std::byte* page, std::uint32_t prefix_size, std:
         clear(page);
         return;
     }
-    const detail::record first = record_in<Leaf>(page, 0);
-    writer<Leaf> to(image.data(), &first, prefix_size);
+    detail::record r;
+    read_record<Leaf>(page, 0, r);
+    writer<Leaf> to(image.data(), &r, prefix_size);
     for (std::uint32_t i = 0; i < count; ++i) {
-        detail::record r = record_in<Leaf>(page, i);
+        read_record<Leaf>(page, i, r);
         if (i == changed) {
             r.value = value.bytes.data();
             r.value_field = static_cast<std::uint32_t>(value.bytes.size()) |

@@ -108,8 +108,15 @@ public:
         std::byte* const key = at + (Leaf ? leaf_head_size : inner_head_size);
         if constexpr (Leaf) store_le<std::uint16_t>(at, static_cast<std::uint16_t>(r.value_field));
         else format::store_ref(at, r.child);
-        std::byte* const end = r.copy_key(key, prefix_size_, r.key_size());
-        if constexpr (Leaf) copy_bytes(end, r.value, r.value_size());
+        // The value of a record that comes from a page stands behind its suffix: one copy for both.
+        const bool together = r.value == r.suffix + r.suffix_size;
+        const std::uint32_t begun = prefix_size_ > r.prefix_size ? prefix_size_ : r.prefix_size;
+        std::byte* end = key;
+        if (prefix_size_ < r.prefix_size) end = r.copy_key(end, prefix_size_, r.prefix_size);
+        const std::uint32_t rest = r.key_size() - begun;
+        const std::uint32_t value_size = Leaf ? r.value_size() : 0;
+        copy_bytes(end, r.suffix + (begun - r.prefix_size), rest + (together ? value_size : 0));
+        if (!together) copy_bytes(end + rest, r.value, value_size);
         std::byte* const slot = image_ + slots_at + count_ * slot_size;
         store_le<std::uint16_t>(slot, static_cast<std::uint16_t>(low_));
         store_le<std::uint16_t>(slot + 2, static_cast<std::uint16_t>(suffix_size));

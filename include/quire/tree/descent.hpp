@@ -43,8 +43,8 @@ template <class Layout, class Cache>
                                                       std::uint32_t level) {
     const std::byte* const page =
         cache.fetch(ref, [](const std::byte* p) noexcept { return Layout::validate(p); });
-    // Every time, not only when the page is read: it may be in the cache as what it really is, and a
-    // damaged reference names it as something else.
+    // Every time, not only when the page is read: it may be in the cache as what it really is, and
+    // a damaged reference names it as something else.
     if constexpr (Cache::persistent) {
         const format::page_kind kind = level == 0 ? Layout::leaf_kind : Layout::inner_kind;
         if (QUIRE_UNLIKELY(format::kind_and_level_of(page) != format::kind_and_level(kind, level)))

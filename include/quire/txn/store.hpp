@@ -133,7 +133,7 @@ public:
                 }
                 make_room(
                     cache::page_cache<Storage, Replacement, PageSize, epoch_type>::fewest_frames /
-                    4);
+                    8);
             }
         }
     }
@@ -239,6 +239,10 @@ private:
     void start_working();
     void collect();
     void make_room(std::uint32_t frames);
+    QUIRE_COLD void fail_exhausted() const;
+    QUIRE_COLD void write_early();
+    template <class Find>
+    QUIRE_COLD void find_frames(Find&& find);
     void refill(std::uint32_t pages);
     void ensure_frames(std::uint32_t pages);
     void return_stash() noexcept;

@@ -65,12 +65,18 @@ void store<Storage, Replacement, Txn, PageSize>::make_room(std::uint32_t frames)
         try {
             cache_.ensure_frames(frames);
         } catch (const cache::out_of_frames&) {
-            throw cache_exhausted(
-                "every page of the cache is in use by iterators or by this transaction; close "
-                "iterators or raise cache_bytes",
-                {path(), page_id::none, "frames", std::to_string(cache_.frames()), "more"});
+            fail_exhausted();
         }
     }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::fail_exhausted() const {
+    if constexpr (on_device)
+        throw cache_exhausted(
+            "every page of the cache is in use by iterators or by this transaction; close "
+            "iterators or raise cache_bytes",
+            {path(), page_id::none, "frames", std::to_string(cache_.frames()), "more"});
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
@@ -98,23 +104,45 @@ void store<Storage, Replacement, Txn, PageSize>::prepare_early_write() {
     vouchable_ = false; // a digest of what the commit writes would not cover these
 }
 
-// Frames for so many new pages, and for what is read on the way.
+// Frames for so many new pages.
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::ensure_frames(std::uint32_t pages) {
     if constexpr (on_device) {
-        const std::uint32_t frames = pages + 24;
-        if (QUIRE_LIKELY(cache_.has_frames(frames))) return;
+        // Half of the frames are for readers, who cannot write pages to get at theirs.
+        const bool many_dirty = cache_.dirty_pages() > cache_.frames() / 2;
+        if (QUIRE_LIKELY(cache_.has_reserved(pages) && !many_dirty)) return;
+        if (many_dirty) write_early();
+        // A few more, so that most operations find theirs.
+        find_frames([&] { cache_.reserve_frames(pages + 24); });
+    }
+}
+
+// Pages of this transaction go to their new places early; nothing durable refers to them.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::write_early() {
+    if constexpr (on_device) {
+        prepare_early_write();
+        if (const auto done = cache_.write_back(); !done.status.ok()) {
+            if (!done.status.is_full()) poisoned_ = true;
+            fail_io("writing pages of a transaction failed", done.status, path());
+        }
+    }
+}
+
+// Runs find(), again after the dirty pages were written if there were not enough clean ones.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+template <class Find>
+void store<Storage, Replacement, Txn, PageSize>::find_frames(Find&& find) {
+    if constexpr (on_device) {
         try {
-            cache_.ensure_frames(frames);
+            return find();
         } catch (const cache::out_of_frames&) {
-            // Pages of this transaction go to their new places early; nothing durable refers to
-            // them.
-            prepare_early_write();
-            if (const auto done = cache_.write_back(); !done.status.ok()) {
-                if (!done.status.is_full()) poisoned_ = true;
-                fail_io("writing pages of a transaction failed", done.status, path());
-            }
-            make_room(frames);
+        }
+        write_early();
+        try {
+            find();
+        } catch (const cache::out_of_frames&) {
+            fail_exhausted();
         }
     }
 }
@@ -136,7 +164,7 @@ decltype(auto) store<Storage, Replacement, Txn, PageSize>::changing(std::uint32_
                 return change();
             } catch (const cache::out_of_frames&) {
             }
-            make_room(pages + 24);
+            find_frames([this] { cache_.ensure_frames(24); });
         }
     }
 }

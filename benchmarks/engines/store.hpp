@@ -1,0 +1,121 @@
+// One face for every engine, so that a row is written once. The loops stand inside the engines: a
+// virtual call is paid once a slice, never once an operation.
+//
+// Invariants
+// 1. A sample's amount is nanoseconds an operation (an entry for `scan`); its check is the digest
+//    of the values read, or the number of records afterwards where nothing is read.
+// 2. Reads run in one read transaction (one snapshot), opened by the first read and ended by the
+//    next write.
+// 3. `load` and `erase` are one transaction, `put` is one transaction a record; all are durable
+//    (the medium has them) when their time ends.
+// 4. A store that stands in files removes them when it goes.
+// A factory gives null where its engine was not found when this was built.
+// Thread-safety: a store belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+#include "support/data.hpp"
+#include "support/figures.hpp"
+#include "support/timing.hpp"
+
+namespace bench {
+
+enum class order : std::uint8_t { random, ascending };
+
+// Entries read after a seek.
+inline constexpr std::size_t seek_entries = 10;
+
+template <class Record>
+class store {
+public:
+    store() = default;
+    store(const store&) = delete;
+    store& operator=(const store&) = delete;
+    virtual ~store() = default;
+
+    virtual sample load(std::span<const Record> records, order of) = 0;
+    virtual sample erase(std::span<const Record> records) = 0;
+    virtual sample put(std::span<const Record> records) = 0;
+    virtual sample get(std::span<const Record> records) = 0;
+    virtual sample seek(std::span<const Record> records) = 0;
+    virtual sample scan() = 0;
+    virtual std::uint64_t file_bytes() = 0;
+};
+
+// What only quire offers: several ways to read.
+template <class Record>
+class quire_store : public store<Record> {
+public:
+    // The iterator's view of the value instead of the value.
+    virtual sample find(std::span<const Record> records) = 0;
+    // Each lookup a transaction of its own, no snapshot held.
+    virtual sample get_from_map(std::span<const Record> records) = 0;
+    virtual sample scan_leaves() = 0;
+};
+
+// A map that lives in memory.
+template <class Record>
+class memory_map {
+public:
+    memory_map() = default;
+    memory_map(const memory_map&) = delete;
+    memory_map& operator=(const memory_map&) = delete;
+    virtual ~memory_map() = default;
+
+    // Fills a new map; the one before is gone and its memory given back first.
+    virtual sample insert(std::span<const Record> records) = 0;
+    virtual sample find(std::span<const Record> records) = 0;
+};
+
+template <class Record>
+class quire_memory_map : public memory_map<Record> {
+public:
+    virtual sample get(std::span<const Record> records) = 0;
+};
+
+enum class stored_as : std::uint8_t { fixed, text };
+
+template <class Record>
+std::unique_ptr<quire_store<Record>> open_quire(const std::string& path, stored_as types);
+template <class Record>
+std::unique_ptr<store<Record>> open_lmdb(const std::string& path);
+std::unique_ptr<store<kv_record>> open_sqlite(const std::string& path);
+
+template <class Record>
+std::unique_ptr<quire_memory_map<Record>> make_quire();
+template <class Record>
+std::unique_ptr<memory_map<Record>> make_absl();
+template <class Record>
+std::unique_ptr<memory_map<Record>> make_std();
+
+[[noreturn]] inline void lost() { throw disagreement("a record that was stored is not there"); }
+
+// Times `work` and divides by the number of operations; what the work gives, if anything, is the
+// check.
+template <class Work>
+[[nodiscard]] sample timed(std::size_t operations, Work&& work) {
+    std::uint64_t check = 0;
+    const double seconds = seconds_of([&] {
+        if constexpr (std::is_void_v<decltype(work())>) work();
+        else check = work();
+    });
+    return {seconds / static_cast<double>(operations) * 1e9, check};
+}
+
+// Times `operation`, which gives a digest, over all records.
+template <class Record, class Operation>
+[[nodiscard]] sample timed_each(std::span<const Record> records, Operation&& operation) {
+    return timed(records.size(), [&] {
+        std::uint64_t sum = 0;
+        for (const Record& each : records) sum += operation(each);
+        return sum;
+    });
+}
+
+} // namespace bench

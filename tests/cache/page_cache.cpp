@@ -1,0 +1,74 @@
+// The face of the page cache: frames, hits, pins, and runs that pass it by.
+#include <quire/cache/page_cache.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "page_cache_fixture.hpp"
+
+using namespace quire_test;
+
+TEST_CASE("a page is read once and then found") {
+    fixture f(10);
+    CHECK(f.pages.frames() == decltype(f.pages)::fewest_frames);
+    CHECK(f.pages.resident_bytes() == 0);
+    const epoch::guard in(f.in_flight);
+    const std::byte* const page = f.pages.fetch(ref(7), any);
+    CHECK(holds(page, 7, 0));
+    CHECK(f.pages.fetch(ref(7), any) == page);
+    CHECK(f.device.reads == std::vector<std::uint64_t>{7 * page_size});
+    CHECK(f.counters.pages_read.value() == 1);
+    CHECK(f.counters.bytes_read.value() == page_size);
+    CHECK(f.pages.resident_bytes() == page_size);
+    CHECK(f.pages.fetch(ref(8), any) != page);
+    CHECK(f.device.writes.empty());
+}
+
+TEST_CASE("a budget becomes frames, their bookkeeping included") {
+    fixture f(1, 1 << 20);
+    CHECK(f.pages.frames() * page_size < 1 << 20);
+    CHECK(f.pages.frames() * page_size > (1 << 20) * 9 / 10);
+}
+
+TEST_CASE("overflow runs pass the cache by") {
+    fixture f(0);
+    const std::vector<std::byte> value(1000, std::byte{9});
+    const std::array<bytes_view, 2> parts{bytes_view(value).first(24), bytes_view(value)};
+    REQUIRE(f.pages.write_run(page_id{4}, parts).ok());
+    CHECK(f.device.writes.size() == 1);
+    CHECK(f.counters.pages_written.value() == 2);
+    CHECK(f.counters.bytes_written.value() == 1024);
+    std::vector<std::byte> read(1000);
+    REQUIRE(f.pages.read_run(page_id{4}, 24, read).ok());
+    CHECK(read == value);
+    CHECK(f.counters.bytes_read.value() == 1000);
+    CHECK(f.pages.read_run(page_id{4}, 25, read).is_short());
+    CHECK(f.pages.resident_bytes() == 0);
+}
+
+TEST_CASE("a pinned page stays, and can be read without an operation") {
+    fixture f(1000);
+    const std::byte* page = nullptr;
+    f.operate([&] {
+        page = f.pages.fetch(ref(3), any);
+        f.pages.pin(page);
+        f.pages.pin(page);
+    });
+    f.churn(100, 500);
+    CHECK(holds(page, 3, 0));
+    CHECK(f.fetch(3) == page);
+    CHECK(f.reads_of(3) == 1);
+    f.pages.unpin(page);
+    f.churn(100, 500);
+    CHECK(f.fetch(3) == page); // one pin is left
+    CHECK_THROWS_AS(f.pages.ensure_frames(f.pages.frames()), out_of_frames);
+    f.pages.unpin(page);
+    f.pages.ensure_frames(f.pages.frames());
+    CHECK(f.pages.resident_bytes() == 0);
+    static_cast<void>(f.fetch(3));
+    CHECK(f.reads_of(3) == 2);
+}

@@ -1,0 +1,6 @@
+// expect: quire: a std::vector is no key
+#include <quire/codec/of.hpp>
+
+using namespace quire;
+
+static_assert(codec::check_storable<std::vector<unsigned char>, codec::role::key>());
