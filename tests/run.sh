@@ -19,9 +19,13 @@ configure .build/gcc g++ -Doptimization=0 -Ddebug=false
 configure .build/sanitized clang++ -Doptimization=0 -Ddebug=false -Db_sanitize=address,undefined \
   -Db_lundef=false
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-for build in .build/gcc .build/sanitized; do
-  ninja -C "$build" || { echo "0 passed, 1 failed"; exit 1; } # one failed: it does not compile
-  rm -f "$build/meson-logs/testlog.json"
-  meson test -C "$build" --no-rebuild --print-errorlogs "$@" || true # the summary tells
-done
+ninja -C .build/gcc || { echo "0 passed, 1 failed"; exit 1; } # one failed: it does not compile
+rm -f .build/gcc/meson-logs/testlog.json
+meson test -C .build/gcc --no-rebuild --print-errorlogs "$@" || true # the summary tells
+# The floors that read foreign bytes.
+ninja -C .build/sanitized tests/test_core tests/test_codec tests/test_format tests/test_storage ||
+  { echo "0 passed, 1 failed"; exit 1; }
+rm -f .build/sanitized/meson-logs/testlog.json
+meson test -C .build/sanitized --no-rebuild --print-errorlogs --no-suite long \
+  core codec format storage || true
 python3 tests/summary.py .build/gcc/meson-logs/testlog.json .build/sanitized/meson-logs/testlog.json

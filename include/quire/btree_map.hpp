@@ -137,9 +137,9 @@ public:
         const long double nanoseconds = static_cast<long double>(timeout.count()) * 1e9L *
                                         static_cast<long double>(period::num) /
                                         static_cast<long double>(period::den);
-        if (!store_->try_begin(nanoseconds <= 0 ? 0 : static_cast<std::uint64_t>(nanoseconds)))
-            return std::nullopt;
-        return transaction_type(*store_, *state_, durability_);
+        constexpr std::uint64_t longest = 1'000'000'000'000'000'000; // 31 years
+        if (nanoseconds >= static_cast<long double>(longest)) return wait_for(longest);
+        return wait_for(nanoseconds > 0 ? static_cast<std::uint64_t>(nanoseconds) : 0);
     }
     [[nodiscard]] snapshot_type snapshot() const requires(types::transactional) {
         return snapshot_type(source());
@@ -177,6 +177,11 @@ private:
     [[nodiscard]] store& store_ref() const noexcept { return *store_; }
     [[nodiscard]] detail::writer_state<types>& state() noexcept { return *state_; }
 
+    [[nodiscard]] std::optional<transaction_type> wait_for(std::uint64_t nanoseconds) {
+        if (!store_->try_begin(nanoseconds)) return std::nullopt;
+        state_->trail = {};
+        return transaction_type(*store_, *state_, durability_);
+    }
     template <class Work>
     auto change(Work&& work) {
         if constexpr (!types::transactional) {

@@ -179,15 +179,15 @@ TEST_CASE("after a crash at any point a store holds what was acknowledged, or on
 
 TEST_CASE("and a map without transactions holds what was flushed last, or the flush in flight") {
     std::size_t images = 0;
-    for (std::uint64_t seed = 1; seed <= 4; ++seed)
-        images += live_without_transactions(seed, {40, 2});
+    for (std::uint64_t seed = 1; seed <= 2; ++seed)
+        images += live_without_transactions(seed, {30, 1});
     MESSAGE(images, " images");
     CHECK(images > 1000);
 }
 
 TEST_CASE("after a killed process and then a crash, too") {
     std::size_t images = 0;
-    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
         images += die_reopen_and_crash<words>(seed, 4, {30, 3});
         images += die_reopen_and_crash<numbers>(seed, 4, {30, 3});
     }
@@ -198,7 +198,7 @@ TEST_CASE("after a killed process and then a crash, too") {
 TEST_SUITE("long") {
 TEST_CASE("crashes of long lives") {
     std::size_t images = 0;
-    for (std::uint64_t seed = 100; seed < 140; ++seed) {
+    for (std::uint64_t seed = 100; seed < 120; ++seed) {
         images += live_and_crash<words>(seed, 40, {300, 8});
         images += live_and_crash<numbers>(seed, 40, {300, 8});
         images += die_reopen_and_crash<words>(seed, 12, {300, 8});
