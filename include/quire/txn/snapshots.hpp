@@ -87,13 +87,16 @@ public:
         open_.clear();
         for (version_record* record = all_; record != nullptr; record = record->next) {
             if (!record->published) continue;
-            // Asked before the holders are: an operation may end by becoming a holder.
-            const bool passed = record != current() && epoch.passed(record->retired);
-            if (record->holders.load(std::memory_order_acquire) != 0)
-                open_.push_back(to_integer(record->number));
-            else if (passed && spare_ == nullptr) {
+            const auto held = [record] {
+                return record->holders.load(std::memory_order_acquire) != 0;
+            };
+            // The holders are looked at again after the operations: one may end by becoming one.
+            if (!held() && record != current() && spare_ == nullptr &&
+                epoch.passed(record->retired) && !held()) {
                 record->published = false;
                 spare_ = record;
+            } else if (held()) {
+                open_.push_back(to_integer(record->number));
             }
         }
         sort_ascending({open_.data(), open_.size()});
