@@ -151,9 +151,13 @@ private:
     }
     [[nodiscard]] bool a_blocker_closed(std::span<const version> snapshots) const noexcept {
         for (const version v : blockers_) {
-            bool open = false;
-            for (const version s : snapshots) open = open || s == v;
-            if (!open) return true;
+            std::size_t low = 0;
+            for (std::size_t high = snapshots.size(); low < high;) {
+                const std::size_t middle = low + (high - low) / 2;
+                if (snapshots[middle] < v) low = middle + 1;
+                else high = middle;
+            }
+            if (low == snapshots.size() || snapshots[low] != v) return true;
         }
         return false;
     }
