@@ -41,6 +41,8 @@ inline constexpr std::size_t page_header_size = 32;
 inline constexpr std::size_t smallest_page = 512;
 inline constexpr std::size_t largest_page = 65536;
 
+// Fixed pages keep a search hint in bytes 24 to 30 (node/search.hpp): it has no fields of its own
+// here.
 inline constexpr std::array<field, 11> page_header_fields{{
     {"checksum", 0, 4},
     {"kind", 4, 1},
