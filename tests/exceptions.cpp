@@ -47,9 +47,8 @@ using fused_key = quire::codec::key<fused_codec<quire::codec::role::key>>;
 using fused_value = quire::codec::value<fused_codec<quire::codec::role::value>>;
 
 template <class C>
-using fused_map =
-    typename C::template map<std::string, std::string, quire::page_size<512>, fused_key,
-                             fused_value>;
+using fused_map = typename C::template map<std::string, std::string, quire::page_size<512>,
+                                           fused_key, fused_value>;
 template <class C>
 using plain_map = typename C::template map<std::string, std::string, quire::page_size<512>>;
 
@@ -64,8 +63,8 @@ TEST_CASE_TEMPLATE("codecs that throw while the map is read", C, CONFIGURATIONS)
     const text_model records = fuse_records();
     map->insert_range(records);
     const auto fails = [&](auto&& operation) {
-        CHECK(fail_until_done<blown>(operation, [&] { return difference(*map, records); }, 40) >
-              0);
+        CHECK(fail_until_done<blown>(
+                  operation, [&] { return difference(*map, records); }, 40) > 0);
     };
     const std::string key = key_text(40);
     fails([&] { static_cast<void>(map->get(key)); });
@@ -170,9 +169,7 @@ TEST_CASE_TEMPLATE("a range whose iterators throw", C, CONFIGURATIONS) {
         when_it_fails::keeps_what_was_inserted);
     const all_or_nothing<blown, plain_map<C>> other(
         "insert of a range",
-        [&](auto& m) {
-            m.insert(fused_iterator(pairs.begin()), fused_iterator(pairs.end()));
-        },
+        [&](auto& m) { m.insert(fused_iterator(pairs.begin()), fused_iterator(pairs.end())); },
         effect, when_it_fails::keeps_what_was_inserted);
     CHECK(one.failures() > 90);
     CHECK(other.failures() > 90);

@@ -5,7 +5,7 @@
 // Arrays of plain values grow by std::realloc; here that can fail as well.
 namespace std {
 void* failing_realloc(void* old, std::size_t bytes) noexcept;
-}
+} // namespace std
 #define realloc failing_realloc
 #include <quire/core/growing_array.hpp>
 #undef realloc
@@ -98,15 +98,13 @@ TEST_CASE_TEMPLATE("growing from nothing without memory", C, CONFIGURATIONS) {
         const std::string key = key_text(i * 7919 % 500);
         const std::string value = text_of(i % 20 == 3 ? 1500 : i % 60, i);
         static_cast<void>(fail_until_done<std::bad_alloc>(
-            [&] { map->insert(key, value); },
-            [&] { return difference_verified(*map, expected); }));
+            [&] { map->insert(key, value); }, [&] { return difference_verified(*map, expected); }));
         expected.emplace(key, value);
     }
     CHECK(difference_verified(*map, expected) == "");
     while (!expected.empty()) {
-        const std::string key = std::next(expected.begin(), static_cast<std::ptrdiff_t>(
-                                                                expected.size() / 2))
-                                    ->first;
+        const std::string key =
+            std::next(expected.begin(), static_cast<std::ptrdiff_t>(expected.size() / 2))->first;
         static_cast<void>(fail_until_done<std::bad_alloc>(
             [&] { map->erase(key); }, [&] { return difference_verified(*map, expected); }));
         expected.erase(key);
@@ -190,9 +188,9 @@ TEST_CASE_TEMPLATE("transactions and snapshots without memory", C, memory_shadow
     // Each step by itself; after a failed one the transaction goes on.
     for (int round = 0; round < 3; ++round) {
         std::optional<typename map_type::transaction_type> tx;
-        static_cast<void>(fail_until_done<std::bad_alloc>(
-            [&] { tx.emplace(map->transaction()); },
-            [&] { return difference_verified(*map, records); }));
+        static_cast<void>(
+            fail_until_done<std::bad_alloc>([&] { tx.emplace(map->transaction()); },
+                                            [&] { return difference_verified(*map, records); }));
         const auto same = [&] { return difference(*tx, after); };
         const std::string key = "round" + std::to_string(round);
         static_cast<void>(
@@ -204,9 +202,8 @@ TEST_CASE_TEMPLATE("transactions and snapshots without memory", C, memory_shadow
         static_cast<void>(fail_until_done<std::bad_alloc>([&] { tx->erase(key_text(600)); }, same));
         tx->rollback(*point);
         CHECK(same() == "");
-        static_cast<void>(fail_until_done<std::bad_alloc>([&] { tx->clear(); }, [&] {
-            return difference(*tx, after);
-        }));
+        static_cast<void>(fail_until_done<std::bad_alloc>([&] { tx->clear(); },
+                                                          [&] { return difference(*tx, after); }));
         tx->rollback(*point);
         CHECK(same() == "");
         // A commit that fails ends the transaction without a trace.

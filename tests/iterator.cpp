@@ -46,8 +46,8 @@ TEST_CASE_TEMPLATE("iterators are bidirectional, and so is a map", C, memory_non
     static_assert(std::sentinel_for<iterator, iterator>);
     static_assert(std::default_initializable<iterator>);
     static_assert(std::is_nothrow_move_constructible_v<iterator>);
-    static_assert(std::is_same_v<std::iter_value_t<iterator>,
-                                 std::pair<std::string_view, std::string_view>>);
+    static_assert(
+        std::is_same_v<std::iter_value_t<iterator>, std::pair<std::string_view, std::string_view>>);
     static_assert(std::ranges::bidirectional_range<map_type>);
     static_assert(std::ranges::bidirectional_range<const map_type>);
     static_assert(std::ranges::common_range<map_type>);

@@ -74,8 +74,7 @@ std::optional<Error> error_of_opening(const std::string& path, quire::options ho
 TEST_CASE_TEMPLATE("create = false opens what exists and makes nothing", C, CONFIGURATIONS) {
     const temp_dir dir;
     const std::string path = dir.path("map.quire");
-    const auto error =
-        error_of_opening<quire::io_error, map_of<C>>(path, {.create = false});
+    const auto error = error_of_opening<quire::io_error, map_of<C>>(path, {.create = false});
     if (error) CHECK(error->number() == ENOENT);
     CHECK_FALSE(exists(path));
     model records;
@@ -339,9 +338,8 @@ TEST_CASE_TEMPLATE("files that are no such map stay as they are", C, CONFIGURATI
           text_of(100000, 2), std::string(4096, '\0'), std::string(65536, '\xFF')}) {
         CAPTURE(text.size());
         write_bytes(path, text);
-        for (const quire::options how :
-             {quire::options{}, quire::options{.create = false},
-              quire::options{.read_only = true}}) {
+        for (const quire::options how : {quire::options{}, quire::options{.create = false},
+                                         quire::options{.read_only = true}}) {
             error_of_opening<quire::format_mismatch, map_type>(path, how);
             CHECK(bytes_of(path) == text);
         }
@@ -357,8 +355,7 @@ TEST_CASE_TEMPLATE("maps of other types and page sizes", C, CONFIGURATIONS) {
     using other_value = typename C::template map<std::string, std::vector<std::string>>;
     using other_both = typename C::template map<std::uint32_t, std::uint32_t>;
     using other_page = typename C::template map<std::string, std::string, quire::page_size<8192>>;
-    using smaller_page =
-        typename C::template map<std::string, std::string, quire::page_size<512>>;
+    using smaller_page = typename C::template map<std::string, std::string, quire::page_size<512>>;
     auto error = error_of_opening<quire::schema_mismatch, other_key>(map.file());
     if (error) {
         CHECK(error->found() == "string");

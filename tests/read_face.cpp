@@ -35,7 +35,9 @@ model sample() {
     expected.emplace("", "the empty key");
     expected.emplace(std::string("user/\0zero", 10), "a zero byte");
     expected.emplace("user/\xFF\xFF", "high");
-    expected.emplace("user/\xFF\xFF" "after", "higher");
+    expected.emplace("user/\xFF\xFF"
+                     "after",
+                     "higher");
     expected.emplace("\xFF\xFF\xFF", "highest");
     return expected;
 }
@@ -43,8 +45,15 @@ model sample() {
 // Every lookup of the face, for keys that are there and keys that are not.
 template <class Face>
 void check_lookups(const Face& face, const model& expected) {
-    std::vector<std::string> keys{"", "a", "user/", "user/000005", "user/\xFF", "z", "\xFF",
-                                  "\xFF\xFF\xFF\xFF", std::string("user/\0", 6)};
+    std::vector<std::string> keys{"",
+                                  "a",
+                                  "user/",
+                                  "user/000005",
+                                  "user/\xFF",
+                                  "z",
+                                  "\xFF",
+                                  "\xFF\xFF\xFF\xFF",
+                                  std::string("user/\0", 6)};
     int i = 0;
     for (const auto& [key, value] : expected) {
         if (i++ % 7 != 0) continue;
@@ -83,9 +92,10 @@ void check_lookups(const Face& face, const model& expected) {
 
 template <class Face>
 void check_ranges(const Face& face, const model& expected) {
-    const std::vector<std::string> bounds{"",        "user/",       "user/000000", "user/000005",
-                                          "user/00", "user/000990", "user/003990", "user/9",
-                                          "user0",   "\xFF",        "\xFF\xFF\xFF\xFF"};
+    const std::vector<std::string> bounds{
+        "",        "user/",       "user/000000",     "user/000005",
+        "user/00", "user/000990", "user/003990",     "user/9",
+        "user0",   "\xFF",        "\xFF\xFF\xFF\xFF"};
     for (const std::string& low : bounds) {
         for (const std::string& high : bounds) {
             CAPTURE(low);
@@ -124,8 +134,7 @@ void check_face(const Face& face, const model& expected) {
     for (std::size_t i = 0; i < keys.size(); ++i) {
         CAPTURE(keys[i]);
         const auto entry = expected.find(keys[i]);
-        CHECK(values[i] ==
-              (entry == expected.end() ? std::nullopt : std::optional(entry->second)));
+        CHECK(values[i] == (entry == expected.end() ? std::nullopt : std::optional(entry->second)));
     }
     face.multi_get(std::span<const std::string>(), std::span<std::optional<std::string>>());
 }
@@ -185,8 +194,10 @@ TEST_CASE_TEMPLATE("keys are taken as anything the codec encodes", C, memory_non
 }
 
 template <class Face>
-concept writable = requires(Face& face) { face.insert("", 1u); } ||
-                   requires(Face& face) { face.erase(""); };
+concept writable = requires(Face& face) {
+    face.insert("", 1u);
+}
+|| requires(Face& face) { face.erase(""); };
 
 TEST_CASE("the types of the face") {
     using map = memory_shadow::map<std::string, std::uint32_t>;
@@ -199,8 +210,8 @@ TEST_CASE("the types of the face") {
     static_assert(std::is_same_v<decltype(*std::declval<map&>().begin()),
                                  std::pair<std::string_view, std::uint32_t>>);
     static_assert(std::is_same_v<decltype(std::declval<map&>().rbegin()), map::reverse_iterator>);
-    static_assert(std::is_same_v<decltype(std::declval<const map&>().get("")),
-                                 std::optional<std::uint32_t>>);
+    static_assert(
+        std::is_same_v<decltype(std::declval<const map&>().get("")), std::optional<std::uint32_t>>);
     static_assert(std::is_same_v<decltype(std::declval<const map&>().at("")), std::uint32_t>);
     static_assert(std::is_same_v<decltype(std::declval<const map&>().size()), map::size_type>);
     static_assert(std::is_same_v<map::snapshot_type::key_type, std::string>);
@@ -209,71 +220,6 @@ TEST_CASE("the types of the face") {
     static_assert(writable<map> && writable<map::transaction_type>);
     static_assert(!writable<map::snapshot_type> && !writable<const map>);
     CHECK(map::max_size() > 0);
-}
-
-TEST_CASE_TEMPLATE("for_each_leaf shows every record in order", C, memory_none, memory_shadow,
-                   file_shadow, mmap_shadow, file_none) {
-    using map_type = typename C::template map<std::int32_t, std::uint64_t, quire::page_size<512>>;
-    opened<map_type> map;
-    map->for_each_leaf([](auto, auto) { FAIL("an empty map has no leaves"); });
-    std::map<std::int32_t, std::uint64_t> expected;
-    for (std::int32_t i = -700; i < 700; ++i) expected[i * 3] = static_cast<std::uint64_t>(i + 9);
-    map->insert_range(expected);
-    const auto check = [&](const auto& face) {
-        std::vector<std::pair<const std::int32_t, std::uint64_t>> seen;
-        int leaves = 0;
-        face.for_each_leaf(
-            [&](std::span<const std::int32_t> keys, std::span<const std::uint64_t> values) {
-                REQUIRE(keys.size() == values.size());
-                CHECK(!keys.empty());
-                ++leaves;
-                for (std::size_t i = 0; i < keys.size(); ++i) seen.emplace_back(keys[i], values[i]);
-            });
-        CHECK(leaves > 20);
-        CHECK(std::vector<std::pair<const std::int32_t, std::uint64_t>>(
-                  expected.begin(), expected.end()) == seen);
-    };
-    check(*map);
-    if constexpr (transactional<map_type>) {
-        const auto snap = map->snapshot();
-        auto tx = map->transaction();
-        tx.erase_if([](const auto& record) { return record.first > -900; });
-        check(snap);
-        tx.rollback();
-    }
-}
-
-TEST_CASE("for_each_leaf of byte arrays, doubles and single bytes") {
-    using bytes = std::array<std::byte, 24>;
-    memory_shadow::map<bytes, std::array<std::byte, 150>> arrays;
-    memory_none::map<double, float> numbers;
-    memory_none::map<std::uint8_t, bool> small;
-    for (unsigned i = 0; i < 200; ++i) {
-        bytes key{};
-        key[5] = static_cast<std::byte>(i);
-        arrays.insert(key, {static_cast<std::byte>(i)});
-        numbers.insert(i - 100.5, static_cast<float>(i));
-        small.insert(static_cast<std::uint8_t>(i), i % 3 == 0);
-    }
-    unsigned n = 0;
-    arrays.for_each_leaf([&](std::span<const bytes> keys, auto values) {
-        for (std::size_t i = 0; i < keys.size(); ++i, ++n)
-            CHECK((keys[i][5] == std::byte(n) && values[i][0] == std::byte(n)));
-    });
-    CHECK(n == 200);
-    n = 0;
-    numbers.for_each_leaf([&](std::span<const double> keys, std::span<const float> values) {
-        for (std::size_t i = 0; i < keys.size(); ++i, ++n)
-            CHECK((keys[i] == n - 100.5 && values[i] == static_cast<float>(n)));
-    });
-    CHECK(n == 200);
-    n = 0;
-    small.for_each_leaf(
-        [&](std::span<const std::uint8_t> keys, std::span<const std::uint8_t> values) {
-            for (std::size_t i = 0; i < keys.size(); ++i, ++n)
-                CHECK((keys[i] == n && values[i] == (n % 3 == 0)));
-        });
-    CHECK(n == 200);
 }
 
 } // namespace

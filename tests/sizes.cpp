@@ -30,10 +30,10 @@ template <class Map>
 void check_sizes(quire::options how) {
     constexpr std::size_t page = Map::page_bytes;
     const std::vector<std::size_t> key_sizes{0, 1, 2, page / 8, page / 4 - 1, page / 4};
-    std::vector<std::size_t> value_sizes{0,           1,           page / 4 - 1,  page / 4,
-                                         page / 4 + 1, page / 2,    page - 64,     page - 40,
-                                         page - 32,   page - 24,   page - 16,     page,
-                                         page + 1,    2 * page - 40, 2 * page,    9 * page + 7};
+    std::vector<std::size_t> value_sizes{
+        0,         1,           page / 4 - 1, page / 4,  page / 4 + 1, page / 2, page - 64,
+        page - 40, page - 32,   page - 24,    page - 16, page,         page + 1, 2 * page - 40,
+        2 * page,  9 * page + 7};
     for (std::size_t d = 1; d < 34; ++d) value_sizes.push_back(page / 4 - d);
     opened<Map> map(how);
     model expected;
@@ -129,8 +129,8 @@ TEST_CASE_TEMPLATE("many of the longest keys", C, CONFIGURATIONS) {
     }
     CHECK(difference_verified(*map, expected) == "");
     while (expected.size() > 10) {
-        const auto gone = std::next(expected.begin(),
-                                    static_cast<std::ptrdiff_t>(expected.size() * 5 / 7));
+        const auto gone =
+            std::next(expected.begin(), static_cast<std::ptrdiff_t>(expected.size() * 5 / 7));
         map->erase(gone->first);
         expected.erase(gone);
     }

@@ -133,7 +133,8 @@ TEST_CASE_TEMPLATE("snapshots beside a writer show one version each", C, CONFIGU
             const auto snap = map->snapshot();
             const std::uint64_t number = (*snap.begin()).second;
             std::uint64_t known = newest.load();
-            while (known < number && !newest.compare_exchange_weak(known, number)) {}
+            while (known < number && !newest.compare_exchange_weak(known, number)) {
+            }
             std::string what = of_one_version(snap, reader % 2 == 0);
             if (what.empty() && reader == 2) what = of_one_version(snap, true); // still the same
             return what;

@@ -23,9 +23,7 @@ template <class T>
 void check_integer() {
     using limits = std::numeric_limits<T>;
     std::vector<std::pair<T, T>> records;
-    const auto add = [&](T key) {
-        records.emplace_back(key, static_cast<T>(limits::max() - key));
-    };
+    const auto add = [&](T key) { records.emplace_back(key, static_cast<T>(limits::max() - key)); };
     add(limits::min());
     add(static_cast<T>(limits::min() + 1));
     if (std::is_signed_v<T>) {
@@ -76,7 +74,7 @@ TEST_CASE("floating point") {
     check_types<float, float>({{-2.0f, 1.0f}, {-0.5f, 2.0f}, {0.0f, 3.0f}, {1e30f, 4.0f}});
     memory_shadow::map<double, double> map;
     map.insert(-0.0, -0.0);
-    CHECK(map.contains(0.0)); // one key
+    CHECK(map.contains(0.0));         // one key
     CHECK(std::signbit(map.at(0.0))); // values keep their sign
     map.insert(std::nan(""), 1.0);
     map.insert(-limits::infinity(), 2.0);

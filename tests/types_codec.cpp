@@ -26,8 +26,8 @@ TEST_CASE("descending orders") {
     using down_signed = codec::key<codec::descending<codec::of<std::int32_t, codec::role::key>>>;
     check_types<std::int32_t, std::int32_t, down_signed>({{5, 1}, {0, 2}, {-1, 3}, {-100, 4}});
     using down_text = codec::key<codec::descending<codec::of<std::string, codec::role::key>>>;
-    check_types<std::string, std::string, down_text>(numbered<std::string>(
-        {"b", "ab", std::string("a\0", 2), "a", std::string(1, '\0'), ""}));
+    check_types<std::string, std::string, down_text>(
+        numbered<std::string>({"b", "ab", std::string("a\0", 2), "a", std::string(1, '\0'), ""}));
 }
 
 // Texts in an order of their own: by length, then as bytes; and a value that is scrambled.

@@ -40,7 +40,7 @@ concept reads = requires(const F& face, std::span<const typename F::key_type> ke
     { face.upper_bound(key) } -> std::same_as<typename F::iterator>;
     {
         face.equal_range(key)
-    } -> std::same_as<std::pair<typename F::iterator, typename F::iterator>>;
+        } -> std::same_as<std::pair<typename F::iterator, typename F::iterator>>;
     { face.begin() } -> std::same_as<typename F::iterator>;
     { face.end() } -> std::same_as<typename F::iterator>;
     { face.cbegin() } -> std::same_as<typename F::const_iterator>;
@@ -62,11 +62,13 @@ concept writes = requires(F& face, const typename F::key_type& key,
     { face.erase(it) } -> std::same_as<typename F::iterator>;
     { face.erase(it, it) } -> std::same_as<typename F::iterator>;
     face.clear();
-    { face.update(key, [](typename F::mapped_type&) {}) } -> std::same_as<bool>;
+    {
+        face.update(key, [](typename F::mapped_type&) {})
+        } -> std::same_as<bool>;
     { face.extract(key) } -> std::same_as<std::optional<typename F::mapped_type>>;
     {
         face.erase_if([](const auto&) { return true; })
-    } -> std::same_as<typename F::size_type>;
+        } -> std::same_as<typename F::size_type>;
 };
 template <class M>
 concept transacts = requires(M& map, const M& constant) {
@@ -85,14 +87,18 @@ static_assert(!transacts<numbers> && !transacts<on_map>);
 
 // Keys are what the codec encodes, and nothing else.
 template <class M, class K>
-concept finds = requires(const M& map, K key) { map.find(key); };
+concept finds = requires(const M& map, K key) {
+    map.find(key);
+};
 static_assert(finds<texts, const char*> && finds<texts, std::string_view> &&
               finds<texts, std::string> && finds<on_file, const char*>);
 static_assert(!finds<texts, int> && !finds<numbers, const char*> && !finds<texts, std::u8string>);
 
 // prefix() is for keys that have one.
 template <class M>
-concept has_prefix = requires(const M& map, const typename M::key_type& key) { map.prefix(key); };
+concept has_prefix = requires(const M& map, const typename M::key_type& key) {
+    map.prefix(key);
+};
 static_assert(has_prefix<texts> && !has_prefix<numbers> && !has_prefix<on_map>);
 
 // --- construction, copying, moving ------------------------------------------------------------
@@ -116,14 +122,12 @@ static_assert(!std::is_default_constructible_v<texts::transaction_type>);
 // --- iterators and ranges ---------------------------------------------------------------------
 
 template <class M>
-inline constexpr bool walks =
-    std::bidirectional_iterator<typename M::iterator> &&
-    std::bidirectional_iterator<typename M::reverse_iterator> &&
-    std::ranges::bidirectional_range<const M> && std::ranges::common_range<const M> &&
-    std::ranges::view<typename M::range_type> &&
-    std::ranges::bidirectional_range<typename M::range_type> &&
-    std::is_same_v<typename M::iterator, typename M::const_iterator> &&
-    std::is_same_v<std::iter_difference_t<typename M::iterator>, typename M::difference_type>;
+inline constexpr bool walks = std::bidirectional_iterator<typename M::iterator>&&
+    std::bidirectional_iterator<typename M::reverse_iterator>&& std::ranges::bidirectional_range<
+        const M>&& std::ranges::common_range<const M>&& std::ranges::view<typename M::range_type>&&
+        std::ranges::bidirectional_range<typename M::range_type>&&
+            std::is_same_v<typename M::iterator, typename M::const_iterator>&& std::is_same_v<
+                std::iter_difference_t<typename M::iterator>, typename M::difference_type>;
 static_assert(walks<texts> && walks<numbers> && walks<on_file> && walks<on_map> &&
               walks<texts::snapshot_type> && walks<texts::transaction_type>);
 static_assert(!std::random_access_iterator<texts::iterator>);

@@ -74,8 +74,7 @@ struct transaction_of {
     using type = Map; // none; never used
 };
 template <class Map>
-    requires(transactional<Map>)
-struct transaction_of<Map> {
+requires(transactional<Map>) struct transaction_of<Map> {
     using type = typename Map::transaction_type;
 };
 
@@ -124,10 +123,12 @@ private:
         map->insert_range(before_);
         text_model after = before_;
         effect_(after);
-        failures_ += fail_until_done<Failure>([&] { on_map_(*map); }, [&] {
-            return partly_ ? part_difference(*map, before_, after)
-                           : difference_verified(*map, before_);
-        });
+        failures_ += fail_until_done<Failure>([&] { on_map_(*map); },
+                                              [&] {
+                                                  return partly_
+                                                             ? part_difference(*map, before_, after)
+                                                             : difference_verified(*map, before_);
+                                              });
         CHECK(difference_verified(*map, after) == "");
         map.reopen();
         CHECK(difference_verified(*map, after) == "");
@@ -195,51 +196,64 @@ template <class Failure, class Map>
     using face = text_model;
     std::uint64_t failures = 0;
     const auto check = [&](const std::string& what, auto operation, auto effect,
-                          when_it_fails then = when_it_fails::as_before) {
+                           when_it_fails then = when_it_fails::as_before) {
         failures += all_or_nothing<Failure, Map>(what, operation, effect, then).failures();
     };
     const std::string there = key_text(600);
     const std::string fresh = key_text(603);
     const std::string small = text_of(20, 1);
     const std::string large = text_of(3000, 2);
-    check("insert of a new key", [&](auto& m) { m.insert(fresh, small); },
-          [&](face& m) { m.emplace(fresh, small); });
-    check("insert of a large value", [&](auto& m) { m.insert(fresh, large); },
-          [&](face& m) { m.emplace(fresh, large); });
-    check("insert_or_assign of a large value", [&](auto& m) { m.insert_or_assign(there, large); },
-          [&](face& m) { m[there] = large; });
-    check("insert_or_assign of a small value",
-          [&](auto& m) { m.insert_or_assign(key_text(40), small); },
-          [&](face& m) { m[key_text(40)] = small; });
-    check("try_emplace", [&](auto& m) { m.try_emplace(fresh, 7u, 'x'); },
-          [&](face& m) { m.try_emplace(fresh, 7u, 'x'); });
-    check("emplace", [&](auto& m) { m.emplace(fresh, small); },
-          [&](face& m) { m.emplace(fresh, small); });
-    check("erase of a key", [&](auto& m) { m.erase(there); }, [&](face& m) { m.erase(there); });
-    check("erase of a record", [&](auto& m) { m.erase(m.find(there)); },
-          [&](face& m) { m.erase(there); });
-    check("erase of a record with a large value", [&](auto& m) { m.erase(m.find(key_text(40))); },
-          [&](face& m) { m.erase(key_text(40)); });
-    check("erase of a range",
-          [&](auto& m) { m.erase(m.find(key_text(200)), m.find(key_text(900))); },
-          [&](face& m) { m.erase(m.find(key_text(200)), m.find(key_text(900))); });
-    check("erase_if",
-          [&](auto& m) { m.erase_if([](const auto& r) { return r.first[4] % 2 == 0; }); },
-          [&](face& m) { std::erase_if(m, [](const auto& r) { return r.first[4] % 2 == 0; }); });
-    check("update to a large value",
-          [&](auto& m) { m.update(there, [&](std::string& v) { v = large; }); },
-          [&](face& m) { m[there] = large; });
-    check("extract", [&](auto& m) { m.extract(key_text(40)); },
-          [&](face& m) { m.erase(key_text(40)); });
+    check(
+        "insert of a new key", [&](auto& m) { m.insert(fresh, small); },
+        [&](face& m) { m.emplace(fresh, small); });
+    check(
+        "insert of a large value", [&](auto& m) { m.insert(fresh, large); },
+        [&](face& m) { m.emplace(fresh, large); });
+    check(
+        "insert_or_assign of a large value", [&](auto& m) { m.insert_or_assign(there, large); },
+        [&](face& m) { m[there] = large; });
+    check(
+        "insert_or_assign of a small value",
+        [&](auto& m) { m.insert_or_assign(key_text(40), small); },
+        [&](face& m) { m[key_text(40)] = small; });
+    check(
+        "try_emplace", [&](auto& m) { m.try_emplace(fresh, 7u, 'x'); },
+        [&](face& m) { m.try_emplace(fresh, 7u, 'x'); });
+    check(
+        "emplace", [&](auto& m) { m.emplace(fresh, small); },
+        [&](face& m) { m.emplace(fresh, small); });
+    check(
+        "erase of a key", [&](auto& m) { m.erase(there); }, [&](face& m) { m.erase(there); });
+    check(
+        "erase of a record", [&](auto& m) { m.erase(m.find(there)); },
+        [&](face& m) { m.erase(there); });
+    check(
+        "erase of a record with a large value", [&](auto& m) { m.erase(m.find(key_text(40))); },
+        [&](face& m) { m.erase(key_text(40)); });
+    check(
+        "erase of a range", [&](auto& m) { m.erase(m.find(key_text(200)), m.find(key_text(900))); },
+        [&](face& m) { m.erase(m.find(key_text(200)), m.find(key_text(900))); });
+    check(
+        "erase_if", [&](auto& m) { m.erase_if([](const auto& r) { return r.first[4] % 2 == 0; }); },
+        [&](face& m) { std::erase_if(m, [](const auto& r) { return r.first[4] % 2 == 0; }); });
+    check(
+        "update to a large value",
+        [&](auto& m) { m.update(there, [&](std::string& v) { v = large; }); },
+        [&](face& m) { m[there] = large; });
+    check(
+        "extract", [&](auto& m) { m.extract(key_text(40)); },
+        [&](face& m) { m.erase(key_text(40)); });
     std::vector<std::pair<std::string, std::string>> pairs;
     for (std::uint64_t i = 0; i < 25; ++i)
         pairs.emplace_back(key_text(i * 33), text_of(i % 5 == 2 ? 700 : i, i + 9));
-    check("insert of a range", [&](auto& m) { m.insert(pairs.begin(), pairs.end()); },
-          [&](face& m) { m.insert(pairs.begin(), pairs.end()); },
-          when_it_fails::keeps_what_was_inserted);
-    check("insert_range", [&](auto& m) { m.insert_range(pairs); },
-          [&](face& m) { m.insert(pairs.begin(), pairs.end()); },
-          when_it_fails::keeps_what_was_inserted);
+    check(
+        "insert of a range", [&](auto& m) { m.insert(pairs.begin(), pairs.end()); },
+        [&](face& m) { m.insert(pairs.begin(), pairs.end()); },
+        when_it_fails::keeps_what_was_inserted);
+    check(
+        "insert_range", [&](auto& m) { m.insert_range(pairs); },
+        [&](face& m) { m.insert(pairs.begin(), pairs.end()); },
+        when_it_fails::keeps_what_was_inserted);
     return failures;
 }
 

@@ -44,12 +44,16 @@ struct fixed_records {
     static key make_key(random_source& random) {
         // A dense part, a sparse one, and both ends.
         switch (below(random, 16)) {
-        case 0: return below(random, 4);
-        case 1: return ~below(random, 4);
+        case 0:
+            return below(random, 4);
+        case 1:
+            return ~below(random, 4);
         case 2:
         case 3:
-        case 4: return below(random, 300) << 40;
-        default: return 1000 + below(random, PageSize * 4);
+        case 4:
+            return below(random, 300) << 40;
+        default:
+            return 1000 + below(random, PageSize * 4);
         }
     }
     template <std::size_t>
@@ -72,26 +76,39 @@ struct slotted_records {
     static key make_key(random_source& random) {
         const std::uint64_t n = below(random, 2000);
         switch (below(random, 16)) {
-        case 0: return std::string(below(random, 3), '\0');
-        case 1: return key_text(n, PageSize / 4);       // the longest there are
-        case 2: return text_of(below(random, 6), n / 16); // no prefix in common
-        case 3: return "\xFF\xFF" + std::to_string(n);
-        case 4: return std::string(n % (PageSize / 4), 'p');
-        case 5: return "key/" + std::to_string(n) + std::string("\0", 1);
-        default: return "key/" + std::to_string(n);
+        case 0:
+            return std::string(below(random, 3), '\0');
+        case 1:
+            return key_text(n, PageSize / 4); // the longest there are
+        case 2:
+            return text_of(below(random, 6), n / 16); // no prefix in common
+        case 3:
+            return "\xFF\xFF" + std::to_string(n);
+        case 4:
+            return std::string(n % (PageSize / 4), 'p');
+        case 5:
+            return "key/" + std::to_string(n) + std::string("\0", 1);
+        default:
+            return "key/" + std::to_string(n);
         }
     }
     template <std::size_t PageSize>
     static value make_value(random_source& random) {
         const std::uint64_t seed = random();
         switch (below(random, 24)) {
-        case 0: return {};
-        case 1: return text_of(PageSize / 4 - 1 + below(random, 3), seed);
-        case 2: return text_of(PageSize - 40 + below(random, 60), seed);
-        case 3: return text_of(below(random, PageSize * 4), seed);
+        case 0:
+            return {};
+        case 1:
+            return text_of(PageSize / 4 - 1 + below(random, 3), seed);
+        case 2:
+            return text_of(PageSize - 40 + below(random, 60), seed);
+        case 3:
+            return text_of(below(random, PageSize * 4), seed);
         case 4:
-        case 5: return text_of(below(random, PageSize / 4), seed);
-        default: return text_of(below(random, 40), seed);
+        case 5:
+            return text_of(below(random, PageSize / 4), seed);
+        default:
+            return text_of(below(random, 40), seed);
         }
     }
     template <std::size_t PageSize>
@@ -113,8 +130,8 @@ class matrix_run {
 
 public:
     matrix_run(std::uint64_t seed, std::uint64_t cache_bytes)
-        : random_(seed),
-          map_({.cache_bytes = cache_bytes, .durability = quire::durability::none}) {}
+        : random_(seed), map_({.cache_bytes = cache_bytes, .durability = quire::durability::none}) {
+    }
 
     // Begins with as many records as do not fit the cache.
     void load() {
@@ -165,7 +182,7 @@ private:
         for (std::uint64_t i = 0; i < length; ++i) {
             change(tx, now);
             if (one_in(20 * weight()) && points.size() < 4)
-                 points.emplace_back(tx.savepoint(), now);
+                points.emplace_back(tx.savepoint(), now);
             if (one_in(25 * weight()) && !points.empty()) { // those taken later are gone
                 points.erase(points.begin() + 1 +
                                  static_cast<std::ptrdiff_t>(below(random_, points.size())),
@@ -214,7 +231,9 @@ private:
                 CHECK(walk_once(face, it, now, now.find(k)));
                 break;
             }
-            case 1: CHECK(face.try_emplace(k, v).second == now.emplace(k, v).second); break;
+            case 1:
+                CHECK(face.try_emplace(k, v).second == now.emplace(k, v).second);
+                break;
             default: {
                 const auto [it, fresh] = face.insert_or_assign(k, v);
                 now.insert_or_assign(k, v);

@@ -47,7 +47,9 @@ struct mmap_none {
 template <class Map>
 inline constexpr bool on_device = std::is_constructible_v<Map, std::string, quire::options>;
 template <class Map>
-inline constexpr bool transactional = requires(Map& map) { map.transaction(); };
+inline constexpr bool transactional = requires(Map& map) {
+    map.transaction();
+};
 
 // ---- a map and its file ----
 
@@ -131,8 +133,7 @@ template <class Face, class Model>
     if (face.size() != model.size())
         return "size " + std::to_string(face.size()) + ", not " + std::to_string(model.size());
     if (face.empty() != model.empty()) return "empty() and size() disagree";
-    if (std::string what =
-            walk_difference(face.begin(), face.end(), model.begin(), model.end());
+    if (std::string what = walk_difference(face.begin(), face.end(), model.begin(), model.end());
         !what.empty())
         return "forward: " + what;
     if (std::string what =
