@@ -26,7 +26,10 @@ void measure_map(session& in, const row_names& names, const std::string& title,
 
     const std::span<const Record> all(records);
     const auto insert = [&](memory_map<Record>& map) {
-        return [&](std::size_t) { return map.insert(all); };
+        return [&](std::size_t) {
+            touch_memory();
+            return map.insert(all);
+        };
     };
     std::vector<contestant> inserting{subject("quire", aim.insert, insert(*quire))};
     if (absl) inserting.push_back(reference("absl::btree_map", insert(*absl)));

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engines/store.hpp"
+#include "support/machine.hpp"
 #include "support/options.hpp"
 #include "support/scratch.hpp"
 

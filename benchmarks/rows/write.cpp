@@ -51,6 +51,7 @@ template <class Record>
 sample load(session& in, entrant<Record>& who, std::span<const Record> records, order of) {
     auto made = who.open(in.scratch.fresh("load"));
     in.scratch.settle();
+    touch_memory();
     const sample result = made->load(records, of);
     who.file_mebibytes = static_cast<double>(made->file_bytes()) / mebibyte;
     who.loaded.push_back(std::move(made));
@@ -131,6 +132,7 @@ void measure_kv_write(session& in) {
     half.resize(half.size() / 2);
     const work<kv_record> erase_half = [&](entrant<kv_record>& who, std::size_t round) {
         in.scratch.settle();
+        touch_memory();
         return who.loaded[round]->erase(half);
     };
     in.results.measure({.name = "kv-erase",

@@ -113,7 +113,11 @@ public:
     };
     // The writer's: seals and writes every dirty page in page order, neighbours in one call. On an
     // error the pages stay dirty. Does not sync.
-    [[nodiscard]] written write_back();
+    [[nodiscard]] written write_back() { return write_back([](page_id) { return false; }); }
+    // The same, and writes zeros over gaps of a few pages for which spare(page) holds, so that what
+    // surrounds them is one write and one extent of the file. Requires: nobody needs such a page.
+    template <class Spare>
+    [[nodiscard]] written write_back(Spare&& spare);
     [[nodiscard]] std::size_t dirty_pages() const noexcept { return dirty_count_; }
 
     // Overflow runs pass the cache by.
@@ -141,6 +145,10 @@ private:
     static constexpr std::uint32_t mark = 0x80000000U;
     static constexpr std::uint32_t mapped = 0x7FFFFFFFU;
     static constexpr std::uint32_t eviction_batch = 32;
+    // Writing so many pages more is cheaper than a write and an extent more (decision 0008).
+    static constexpr std::uint32_t widest_gap = 8;
+    // The medium is set to work on what was written whenever so many bytes are.
+    static constexpr std::uint64_t writing_step = std::uint64_t{8} << 20;
     enum class frame_state : std::uint8_t { free, clean, dirty, limbo };
     struct frame_facts {
         std::atomic<std::uint32_t> pins{0};

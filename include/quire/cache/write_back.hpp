@@ -105,7 +105,8 @@ void page_cache<Device, Replacement, PageSize, Epoch>::drop(page_id id) noexcept
 }
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
-auto page_cache<Device, Replacement, PageSize, Epoch>::write_back() -> written {
+template <class Spare>
+auto page_cache<Device, Replacement, PageSize, Epoch>::write_back(Spare&& spare) -> written {
     // Page id above, frame below: sorted by page.
     order_.clear();
     for (const std::uint32_t n : dirty_)
@@ -114,27 +115,49 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_back() -> written {
         else facts_[n].listed = false;
     sort_ascending({order_.data(), order_.size()});
     const auto frame_at = [this](std::size_t i) { return static_cast<std::uint32_t>(order_[i]); };
+    const auto page_at = [this](std::size_t i) { return static_cast<page_id>(order_[i] >> 32); };
     dirty_.clear();
     for (std::size_t i = 0; i < order_.size(); ++i) dirty_.push_back(frame_at(i));
+    static constexpr std::array<std::byte, PageSize> zeros{};
+    // Pages from `next` to the i-th dirty one, if they may be written over; else none.
+    const auto gap_before = [&](page_id next, std::size_t i) -> std::uint32_t {
+        const std::uint32_t gap = to_integer(page_at(i)) - to_integer(next);
+        if (gap > widest_gap) return 0;
+        for (std::uint32_t k = 0; k < gap; ++k)
+            if (!spare(next + k)) return 0;
+        return gap;
+    };
     written done;
     constexpr std::size_t most_parts = 256;
-    std::array<bytes_view, most_parts> parts;
+    std::array<bytes_view, most_parts + widest_gap> parts;
+    std::uint64_t waiting = 0; // bytes written since the medium was set to work
+    std::uint64_t waiting_from = 0;
     for (std::size_t i = 0; i < order_.size();) {
-        const page_id first = facts_[frame_at(i)].page;
+        const page_id first = page_at(i);
         std::size_t n = 0;
-        for (; n < most_parts && i + n < order_.size(); ++n) {
-            const std::uint32_t f = frame_at(i + n);
-            if (facts_[f].page != first + static_cast<std::uint32_t>(n)) break;
-            const std::uint32_t checksum = format::seal({frame(f), PageSize});
-            done.digest += format::digest_of(facts_[f].page, checksum);
-            parts[n] = {frame(f), PageSize};
+        for (; n < most_parts && i < order_.size(); ++i) {
+            const page_id next = first + static_cast<std::uint32_t>(n);
+            if (page_at(i) != next) {
+                const std::uint32_t gap = gap_before(next, i);
+                if (gap == 0) break;
+                for (std::uint32_t k = 0; k < gap; ++k) parts[n++] = zeros;
+            }
+            std::byte* const page = frame(frame_at(i));
+            done.digest += format::digest_of(page_at(i), format::seal({page, PageSize}));
+            parts[n++] = {page, PageSize};
+            ++done.pages;
         }
         done.status = device_.write_gather(offset_of(first), {parts.data(), n});
         if (!done.status.ok()) return done;
         counters_.pages_written.add(n);
         counters_.bytes_written.add(n * PageSize);
-        done.pages += n;
-        i += n;
+        if (waiting == 0) waiting_from = offset_of(first);
+        waiting += n * PageSize;
+        if (waiting >= writing_step) {
+            storage::start_writing(device_, waiting_from,
+                                   offset_of(first) + n * PageSize - waiting_from);
+            waiting = 0;
+        }
     }
     latch_guard hold(latch_);
     const epoch_stamp stamp = Device::maps ? epoch_.advance() : epoch_stamp::none;

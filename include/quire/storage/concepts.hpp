@@ -203,6 +203,13 @@ status preallocate(D& device, std::uint64_t offset, std::uint64_t bytes) noexcep
     else return {};
 }
 
+// Says that the range will be synced soon, so that the medium may begin with it. Promises nothing.
+template <device D>
+void start_writing(D& device, std::uint64_t offset, std::uint64_t bytes) noexcept {
+    if constexpr (requires { { device.start_writing(offset, bytes) } noexcept; })
+        device.start_writing(offset, bytes);
+}
+
 // Process id of whoever holds the lock that made lock() busy; 0 if that is not known.
 template <device D>
 [[nodiscard]] std::int64_t lock_holder(const D& device) noexcept {

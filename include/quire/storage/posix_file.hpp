@@ -79,6 +79,9 @@ public:
     // volumes may run out of room in a preallocated range all the same.
     status preallocate(std::uint64_t offset, std::uint64_t bytes) noexcept;
 
+    // Asks the system to begin writing the range to the medium and does not wait for it
+    // (sync_file_range): a sync later on finds less to do. A hint that promises nothing.
+    void start_writing(std::uint64_t offset, std::uint64_t bytes) noexcept;
     status sync_data() noexcept;
     status sync_all() noexcept;
 
@@ -257,6 +260,18 @@ inline status posix_file::preallocate(std::uint64_t offset, std::uint64_t bytes)
     });
     if (answer == 0 || errno == EOPNOTSUPP || errno == ENOSYS) return {};
     return {errno};
+}
+
+inline void posix_file::start_writing(std::uint64_t offset, std::uint64_t bytes) noexcept {
+#if defined(SYNC_FILE_RANGE_WRITE)
+    // An error of the medium is kept by the system for the sync that follows.
+    if (may_change() && detail::addressable(offset, bytes))
+        ::sync_file_range(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(bytes),
+                          SYNC_FILE_RANGE_WRITE);
+#else
+    static_cast<void>(offset);
+    static_cast<void>(bytes);
+#endif
 }
 
 template <class Call>

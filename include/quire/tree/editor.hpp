@@ -96,7 +96,7 @@ private:
     // Merging leaves room for the next insertions.
     static constexpr std::uint32_t full_enough = Layout::leaf_capacity / 8 * 7;
     // Two leaves even out when both together are below this; else one splits.
-    static constexpr std::uint32_t room_for_two = Layout::leaf_capacity / 8 * 15;
+    static constexpr std::uint32_t room_for_two = Layout::leaf_capacity / 8 * 14;
 
     void insert_first(path& at, key_arg key, node::stored_value value) noexcept {
         std::byte* const page = writer_.create({Layout::leaf_kind, 0, root_.tree});

@@ -123,7 +123,10 @@ void store<Storage, Replacement, Txn, PageSize>::write_durable(version v) {
         ensure_frames(device_.map.placed());
         device_.map.fill(cache_, space_, v);
 
-        const auto done = cache_.write_back();
+        // Behind the end of the file there is nothing that anybody could still need.
+        const auto done = cache_.write_back([&](page_id id) {
+            return to_integer(id) >= file.slot().page_count && space_.free().contains(id);
+        });
         std::uint64_t size = 0;
         storage::status status = done.status;
         if (status.ok()) status = file.device().size(size);
