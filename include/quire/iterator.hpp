@@ -157,17 +157,15 @@ private:
         QUIRE_PRECONDITION(!cursor_.at_end(), "there is no record at the end");
     }
     [[nodiscard]] bytes_view key_bytes() const {
-        typename layout::key_buffer buffer;
-        const bytes_view bytes = layout::key(cursor_.leaf(), cursor_.index(), buffer);
         if constexpr (Types::is_fixed) {
-            return bytes;
+            typename layout::key_buffer unused;
+            return layout::key(cursor_.leaf(), cursor_.index(), unused);
         } else {
-            // A page without a prefix shows the key itself; else it lies in a buffer that dies
-            // here.
-            const bool in_page =
-                bytes.data() >= cursor_.leaf() && bytes.data() < cursor_.leaf() + Types::page_bytes;
-            if (in_page) return bytes;
-            copy_bytes(key_scratch_.resize(bytes.size()), bytes.data(), bytes.size());
+            const auto [prefix, suffix] = layout::pieces_of_key(cursor_.leaf(), cursor_.index());
+            if (prefix.empty()) return suffix;
+            std::byte* const to = key_scratch_.resize(prefix.size() + suffix.size());
+            copy_bytes(to, prefix.data(), prefix.size());
+            copy_bytes(to + prefix.size(), suffix.data(), suffix.size());
             return key_scratch_.view();
         }
     }

@@ -102,7 +102,7 @@ public:
         const typename types::encoded_key key(k);
         key.require_possible(derived().path());
         seek(it, [&](const format::root_record& root) {
-            it.cursor_.to_lower_bound(pages(), root, key.arg());
+            it.cursor_.to_lower_bound(pages(), root, key.arg(), tree::next_steps::forward);
         });
         return it;
     }
@@ -231,7 +231,7 @@ protected:
     [[nodiscard]] const_iterator from(const share& version, typename layout::key_arg key) const {
         const_iterator it(version);
         seek(it, [&](const format::root_record& root) {
-            it.cursor_.to_lower_bound(pages(), root, key);
+            it.cursor_.to_lower_bound(pages(), root, key, tree::next_steps::forward);
         });
         return it;
     }

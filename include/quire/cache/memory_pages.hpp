@@ -34,6 +34,9 @@ public:
     [[nodiscard]] QUIRE_INLINE const std::byte* fetch(page_ref ref, page_validator) const noexcept {
         return at(ref.id);
     }
+    [[nodiscard]] QUIRE_INLINE const std::byte* peek(page_ref ref) const noexcept {
+        return at(ref.id);
+    }
     [[nodiscard]] QUIRE_INLINE std::byte* writable(page_ref ref, std::byte*) noexcept {
         return at(ref.id);
     }

@@ -71,6 +71,17 @@ public:
         return load(ref, validate);
     }
 
+    // Where the page lies in memory, or null; reads nothing. For hints only.
+    [[nodiscard]] QUIRE_INLINE const std::byte* peek(page_ref ref) const noexcept {
+        const std::size_t id = to_integer(ref.id);
+        if (id >= translation_size_) return nullptr;
+        const std::uint32_t entry = translation_[id].load(std::memory_order_relaxed);
+        if (entry - 1 < frame_count_) return frame(entry - 1);
+        if constexpr (Device::maps)
+            if (entry == mapped) return device_.mapping() + id * PageSize;
+        return nullptr;
+    }
+
     // The writer's: `page` is a page of its own version, fetched before; it will be written again.
     [[nodiscard]] std::byte* writable(page_ref ref, std::byte* page);
 
@@ -113,7 +124,9 @@ public:
     };
     // The writer's: seals and writes every dirty page in page order, neighbours in one call. On an
     // error the pages stay dirty. Does not sync.
-    [[nodiscard]] written write_back() { return write_back([](page_id) { return false; }); }
+    [[nodiscard]] written write_back() {
+        return write_back([](page_id) { return false; });
+    }
     // The same, and writes zeros over gaps of a few pages for which spare(page) holds, so that what
     // surrounds them is one write and one extent of the file. Requires: nobody needs such a page.
     template <class Spare>
@@ -237,7 +250,7 @@ private:
     growing_array<std::uint32_t> free_;
     growing_array<resting> limbo_;
     std::atomic<std::uint32_t> free_count_{0};
-    std::uint32_t reserved_ = 0; // of the free frames; changed by the writer alone
+    std::uint32_t reserved_ = 0;         // of the free frames; changed by the writer alone
     growing_array<std::uint32_t> dirty_; // the writer's; may hold frames that are no longer dirty
     std::size_t dirty_count_ = 0;
     growing_array<std::uint64_t> order_; // scratch of write_back

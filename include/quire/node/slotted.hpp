@@ -103,7 +103,20 @@ struct slotted {
     // scratch. Requires: i < count.
     [[nodiscard]] static bytes_view key(const std::byte* page, std::uint32_t i,
                                         key_buffer& scratch) noexcept;
+    // The same key as it lies in the page: a prefix, and the rest. Requires: i < count.
+    struct key_pieces {
+        bytes_view prefix;
+        bytes_view suffix;
+    };
+    [[nodiscard]] static key_pieces pieces_of_key(const std::byte* page, std::uint32_t i) noexcept;
     [[nodiscard]] static stored_value value(const std::byte* leaf, std::uint32_t i) noexcept;
+    // Asks for the memory of a leaf's record that will be read soon; any i will do.
+    QUIRE_INLINE static void prefetch_record(const std::byte* leaf, std::uint32_t i) noexcept {
+        if (i >= format::count_of(leaf)) return;
+        const std::byte* const record = leaf + offset_in(slot<true>(leaf, i));
+        __builtin_prefetch(record);
+        __builtin_prefetch(record + 64);
+    }
     // Live bytes of the body, of leaf_capacity or inner_capacity.
     [[nodiscard]] static std::uint32_t used(const std::byte* page) noexcept {
         return format::count_of(page) * detail::slot_size + live_of(page) +
@@ -231,8 +244,7 @@ private:
         return {page + PageSize - size, size};
     }
     static bool begins_with(bytes_view key, bytes_view prefix) noexcept {
-        return key.size() >= prefix.size() &&
-               compare_bytes(key.first(prefix.size()), prefix) == 0;
+        return key.size() >= prefix.size() && compare_bytes(key.first(prefix.size()), prefix) == 0;
     }
     static std::uint32_t live_of(const std::byte* page) noexcept {
         return format::heap_size_of(page) - format::heap_dead_of(page);
@@ -283,13 +295,10 @@ private:
     // Number of slots whose head is less.
     QUIRE_INLINE static std::uint32_t lower_head(const std::byte* slots, std::uint32_t count,
                                                  std::uint32_t head) noexcept {
-        const auto at = [slots](std::uint32_t i) {
-            return head_in(slots + i * detail::slot_size);
-        };
+        const auto at = [slots](std::uint32_t i) { return head_in(slots + i * detail::slot_size); };
         if (count == 0 || head <= at(0)) return 0;
         const double all = detail::half(at(count - 1) - at(0)) + 1;
-        return detail::settle(count, head, at,
-                              detail::guess(count, head - at(0), 1.0 / all));
+        return detail::settle(count, head, at, detail::guess(count, head - at(0), 1.0 / all));
     }
     template <bool Leaf>
     static search_result search(const std::byte* page, key_arg key) noexcept;
@@ -309,8 +318,8 @@ private:
     // The prefix that lets a record into the page: the page's own one if it will do, or the longest
     // that all keys have in common; no_prefix if there is no room either way.
     template <bool Leaf>
-    static std::uint32_t prefix_for(const std::byte* page, key_arg key,
-                                    std::size_t value_size, std::uint32_t without) noexcept;
+    static std::uint32_t prefix_for(const std::byte* page, key_arg key, std::size_t value_size,
+                                    std::uint32_t without) noexcept;
     // Writes the page anew with another prefix (or the same one) and no dead bytes. Record
     // `changed` gets another value, unless it is keep_all.
     template <bool Leaf>
@@ -325,16 +334,21 @@ private:
 template <std::size_t PageSize>
 bytes_view slotted<PageSize>::key(const std::byte* page, std::uint32_t i,
                                   key_buffer& scratch) noexcept {
-    QUIRE_PRECONDITION(i < format::count_of(page), "there is no such key");
-    const bytes_view suffix = format::kind_of(page) == leaf_kind
-                                  ? suffix_in<true>(page, slot<true>(page, i))
-                                  : suffix_in<false>(page, slot<false>(page, i));
-    const bytes_view prefix = prefix_of(page);
+    const auto [prefix, suffix] = pieces_of_key(page, i);
     if (prefix.empty()) return suffix;
     copy_bytes(scratch.bytes_.data(), prefix.data(), prefix.size());
     copy_bytes(scratch.bytes_.data() + prefix.size(), suffix.data(), suffix.size());
     scratch.size_ = prefix.size() + suffix.size();
     return scratch.arg();
+}
+
+template <std::size_t PageSize>
+auto slotted<PageSize>::pieces_of_key(const std::byte* page, std::uint32_t i) noexcept
+    -> key_pieces {
+    QUIRE_PRECONDITION(i < format::count_of(page), "there is no such key");
+    return {prefix_of(page), format::kind_of(page) == leaf_kind
+                                 ? suffix_in<true>(page, slot<true>(page, i))
+                                 : suffix_in<false>(page, slot<false>(page, i))};
 }
 
 template <std::size_t PageSize>

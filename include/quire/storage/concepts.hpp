@@ -204,7 +204,7 @@ status preallocate(D& device, std::uint64_t offset, std::uint64_t bytes) noexcep
 }
 
 // Says that the range will be synced soon, so that the medium may begin with it. Promises nothing.
-template <device D>
+template <class D>
 void start_writing(D& device, std::uint64_t offset, std::uint64_t bytes) noexcept {
     if constexpr (requires { { device.start_writing(offset, bytes) } noexcept; })
         device.start_writing(offset, bytes);

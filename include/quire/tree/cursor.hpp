@@ -19,6 +19,9 @@
 
 namespace quire::tree {
 
+// What follows a seek.
+enum class next_steps : std::uint8_t { none, forward };
+
 template <class Layout, class Cache>
 class cursor {
 public:
@@ -45,24 +48,28 @@ public:
     void to_end() noexcept { release(); }
     void to_first(Cache& cache, const format::root_record& root) { to_edge<false>(cache, root); }
     void to_last(Cache& cache, const format::root_record& root) { to_edge<true>(cache, root); }
-    // The first record not less than the key; says whether it is the key.
-    bool to_lower_bound(Cache& cache, const format::root_record& root,
-                        typename Layout::key_arg key) {
+    // The first record not less than the key; says whether it is the key. `then` says whether more
+    // steps forward are likely, so that what they need is asked for already.
+    bool to_lower_bound(Cache& cache, const format::root_record& root, typename Layout::key_arg key,
+                        next_steps then = next_steps::none) {
         release();
         if (!root.root) return false;
         page_ref ref = root.root;
+        const std::byte* above = nullptr;
         for (std::uint32_t level = root.level;; --level) {
             const std::byte* const page = read_page<Layout>(cache, ref, level);
             if (level == 0) {
                 prefetch_leaf<Layout>(page);
                 const node::search_result at = Layout::find(page, key);
                 push({ref, at.index});
+                if (then == next_steps::forward) expect_steps(cache, above, page, at.index);
                 settle(cache, page, at.index);
                 return at.found;
             }
             const std::uint32_t index = Layout::child_index(page, key);
             push({ref, index});
             ref = Layout::child(page, index);
+            above = page;
         }
     }
     // Where the descent stands. Requires: it stands on a record.
@@ -83,7 +90,10 @@ public:
     }
     // Whether the next step stays in this leaf, and needs no guard.
     [[nodiscard]] bool next_is_here() const noexcept { return index_ + 1 < count_; }
-    void step_here() noexcept { ++index_; }
+    void step_here() noexcept {
+        ++index_;
+        Layout::prefetch_record(leaf_, index_ + records_ahead);
+    }
     [[nodiscard]] bool previous_is_here() const noexcept { return index_ != 0; }
     void step_back_here() noexcept { --index_; }
 
@@ -135,6 +145,10 @@ private:
         page_ref ref;
         std::uint32_t index;
     };
+    // Records whose memory is asked for ahead of the one that is read.
+    static constexpr std::uint32_t records_ahead = 3;
+    // Records left in a leaf below which a seek asks for the next leaf too.
+    static constexpr std::uint32_t short_rest = 12;
 
     void push(step s) {
         QUIRE_ASSERT(depth_ < most_levels, "a root's level is checked when its store is opened");
@@ -147,6 +161,19 @@ private:
         leaf_ = page;
         index_ = index;
         count_ = format::count_of(page);
+    }
+    // The next records, and the next leaf when they may not be enough, are wanted soon.
+    void expect_steps(Cache& cache, const std::byte* above, const std::byte* leaf,
+                      std::uint32_t index) const noexcept {
+        for (std::uint32_t i = 0; i < records_ahead; ++i)
+            Layout::prefetch_record(leaf, index + 1 + i);
+        if (above == nullptr || index + short_rest < format::count_of(leaf)) return;
+        const std::uint32_t next = steps_[depth_ - 2].index + 1;
+        if (next > format::count_of(above)) return;
+        if (const std::byte* const page = cache.peek(Layout::child(above, next)); page != nullptr) {
+            __builtin_prefetch(page);
+            prefetch_leaf<Layout>(page);
+        }
     }
     // Stands before record `index` of the leaf, which may be past its last.
     void settle(Cache& cache, const std::byte* page, std::uint32_t index) {
