@@ -195,6 +195,10 @@ TEST_CASE("the documented parts of slotted pages tile their bytes") {
     const std::vector<format::field> slot{{"record", 0, 2}, {"suffix_size", 2, 2}, {"head", 4, 4}};
     check_fields("slotted-page.md", "Slot", slot);
     CHECK(slot.back().offset + slot.back().size == quire::inspect::slotted_slot_size);
+    const std::vector<format::field> inner{{"child", 8, 8}};
+    check_fields("slotted-page.md", "Slot of an inner page", inner);
+    CHECK(inner.front().offset == quire::inspect::slotted_slot_size);
+    CHECK(inner.front().offset + inner.front().size == quire::inspect::slotted_inner_slot_size);
     const std::vector<format::field> run{{"page_id", 0, 4}, {"birth", 4, 4}, {"value_size", 8, 4}};
     check_fields("overflow-run.md", "Run reference", run);
     CHECK(run.back().offset + run.back().size == quire::inspect::run_ref_size);

@@ -48,7 +48,7 @@ TEST_CASE("what is wrong stands in the drawing") {
     store.page(24)[6] = std::byte{200};
     store.seal(24);
     const std::string text = quire::inspect::draw(store.file);
-    CHECK(text.find("! page 24: count: found 200, expected at most 59 (writer)\n"
+    CHECK(text.find("! page 24: count: found 200, expected at most 29 (writer)\n"
                     "  page 24 level 1 born 4: cannot be read\n") != std::string::npos);
     CHECK(quire::inspect::draw(device{}).find("neither slot is valid") != std::string::npos);
 }

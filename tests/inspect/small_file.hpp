@@ -164,10 +164,10 @@ public:
         ref(page(who.page) + 32, leftmost.ref());
         for (std::size_t i = 0; i < children.size(); ++i) {
             const std::string suffix = children[i].first.substr(prefix.size());
-            heap -= 8 + suffix.size();
-            put_slot(page(who.page) + 40 + 8 * i, heap, suffix);
-            ref(page(who.page) + heap, children[i].second.ref());
-            std::memcpy(page(who.page) + heap + 8, suffix.data(), suffix.size());
+            heap -= suffix.size();
+            put_slot(page(who.page) + 40 + 16 * i, heap, suffix);
+            ref(page(who.page) + 48 + 16 * i, children[i].second.ref());
+            std::memcpy(page(who.page) + heap, suffix.data(), suffix.size());
         }
         put_heap(who.page, heap_end - heap, 0);
         seal(who.page);

@@ -50,8 +50,7 @@ private:
         for (std::size_t i = dice_.below(Layout::page_size / 12); i > 0; --i) {
             const std::string key = input_.key(dice_);
             const std::uint32_t at = Layout::child_index(p.get(), keys::arg(key));
-            if (at > 0 && key_at<Layout>(p.get(), at - 1) == key)
-                Layout::erase_child(p.get(), at);
+            if (at > 0 && key_at<Layout>(p.get(), at - 1) == key) Layout::erase_child(p.get(), at);
             else if (Layout::fits_separator(p.get(), at, keys::arg(key)))
                 Layout::insert_separator(p.get(), at, keys::arg(key), {page_id{9}, 9});
         }
@@ -60,6 +59,7 @@ private:
     void damage(std::byte* p, std::size_t slots_at) {
         constexpr std::size_t size = Layout::page_size;
         const std::size_t count = format::count_of(p);
+        const std::size_t slot = slots_at == 32 ? 8 : 16;
         const std::size_t heap = size - format::prefix_size_of(p) - format::heap_size_of(p);
         const auto flip = [&](std::size_t from, std::size_t end) {
             if (from < end)
@@ -67,23 +67,31 @@ private:
         };
         for (std::size_t n = 1 + dice_.below(4); n > 0; --n) {
             switch (dice_.below(8)) {
-            case 0: flip(0, size); break;
-            case 1: flip(6, 32); break;
-            case 2: flip(slots_at, slots_at + 8 * count); break;
-            case 3: flip(is_slotted<Layout> ? heap : 32, size); break;
+            case 0:
+                flip(0, size);
+                break;
+            case 1:
+                flip(6, 32);
+                break;
+            case 2:
+                flip(slots_at, slots_at + slot * count);
+                break;
+            case 3:
+                flip(is_slotted<Layout> ? heap : 32, size);
+                break;
             case 4: // small changes of sizes are the likeliest to pass
                 p[6 + dice_.below(24)] = static_cast<std::byte>(dice_.below(4));
                 break;
             case 5: // records change places
-                if (is_slotted<Layout> && count > 1)
-                    std::swap_ranges(p + slots_at + 8 * dice_.below(count / 2),
-                                     p + slots_at + 8 * (count / 2),
-                                     p + slots_at + 8 * (count - 1));
+                if (is_slotted<Layout> && count > 1) {
+                    std::byte* const one = p + slots_at + slot * dice_.below(count - 1);
+                    std::swap_ranges(one, one + slot, p + slots_at + slot * (count - 1));
+                }
                 break;
             case 6: // one slot's size for another's
                 if (is_slotted<Layout> && count > 0)
-                    std::swap(p[slots_at + 8 * dice_.below(count) + 2],
-                              p[slots_at + 8 * dice_.below(count) + 2]);
+                    std::swap(p[slots_at + slot * dice_.below(count) + 2],
+                              p[slots_at + slot * dice_.below(count) + 2]);
                 break;
             default:
                 for (std::size_t i = is_slotted<Layout> ? heap : 32; i < size; ++i)
@@ -142,7 +150,9 @@ private:
             case 3:
                 if (i < count) Layout::erase(p.get(), i);
                 break;
-            case 4: spread(p, i, key, value); break;
+            case 4:
+                spread(p, i, key, value);
+                break;
             default: {
                 page<Layout> other = full_leaf();
                 const bool first = dice_.one_in(2);

@@ -142,15 +142,15 @@ void check_page(const std::byte* p) {
         QUIRE_MUST(i == 0 || before < key);
         if constexpr (is_slotted<Layout>) {
             const std::size_t prefix = format::prefix_size_of(p);
-            const std::byte* const slot = p + (leaf ? 32 : 40) + 8 * std::size_t{i};
+            const std::byte* const slot =
+                p + (leaf ? 32 + 8 * std::size_t{i} : 40 + 16 * std::size_t{i});
             QUIRE_MUST(quire::load_le<std::uint16_t>(slot + 2) == key.size() - prefix);
             QUIRE_MUST(key.compare(0, prefix, key_at<Layout>(p, 0), 0, prefix) == 0);
             std::string head = key.substr(prefix, 4);
             head.resize(4, '\0');
             QUIRE_MUST(quire::load_le<std::uint32_t>(slot + 4) ==
                        quire::load_be<std::uint32_t>(view(head).data()));
-            bytes += key.size() - prefix +
-                     (leaf ? 2 + Layout::value(p, i).bytes.size() : 8);
+            bytes += key.size() - prefix + (leaf ? 2 + Layout::value(p, i).bytes.size() : 0);
         }
         before = std::move(key);
     }
@@ -177,7 +177,8 @@ struct random_input {
         if constexpr (is_slotted<Layout>) {
             const std::size_t most = Layout::largest_key;
             switch (flavour) {
-            case 0: return d.bytes(24);
+            case 0:
+                return d.bytes(24);
             case 1: { // text behind a prefix, a few outside of it
                 char digits[32];
                 std::snprintf(digits, sizeof digits, "%08u", unsigned(d.below(100'000)));
@@ -194,13 +195,15 @@ struct random_input {
                                                d.below(1 << 20));
                 return s;
             }
-            case 4: return d.bytes(d.one_in(3) ? most : d.one_in(9) ? 0 : d.below(most + 1));
+            case 4:
+                return d.bytes(d.one_in(3) ? most : d.one_in(9) ? 0 : d.below(most + 1));
             case 5: { // a long prefix that some keys leave early
                 std::string s(most - 8, 'p');
                 if (d.one_in(8)) s[d.below(s.size())] = static_cast<char>(d.word());
                 return s + d.bytes(d.below(9));
             }
-            default: return std::string(d.below(most + 1), 'x'); // differ in length alone
+            default:
+                return std::string(d.below(most + 1), 'x'); // differ in length alone
             }
         } else {
             constexpr std::size_t size = Layout::key_size;
@@ -230,8 +233,9 @@ struct random_input {
 };
 
 inline node::bias any_bias(dice& d) {
-    return d.one_in(2) ? node::bias::middle
-                       : d.one_in(2) ? node::bias::ascending : node::bias::descending;
+    return d.one_in(2)   ? node::bias::middle
+           : d.one_in(2) ? node::bias::ascending
+                         : node::bias::descending;
 }
 
 } // namespace node_test

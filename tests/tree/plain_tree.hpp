@@ -94,6 +94,10 @@ struct page_store {
             throw corruption(wrong, {name, ref.id, {}, {}, {}});
         return found->second.get();
     }
+    [[nodiscard]] const std::byte* peek(page_ref ref) const noexcept {
+        const auto found = pages.find(ref.id);
+        return found == pages.end() ? nullptr : found->second.get();
+    }
     void pin(const std::byte* page) noexcept { ++pins[page]; }
     void unpin(const std::byte* page) noexcept {
         if (--pins[page] == 0) pins.erase(page);

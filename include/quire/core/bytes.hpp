@@ -90,8 +90,18 @@ inline void zero_bytes(std::byte* to, std::size_t size) noexcept {
 // Orders byte strings by unsigned bytes, a prefix before its extensions: negative, zero, positive.
 [[nodiscard]] inline int compare_bytes(bytes_view left, bytes_view right) noexcept {
     const std::size_t shorter = left.size() < right.size() ? left.size() : right.size();
-    const int order = shorter == 0 ? 0 : std::memcmp(left.data(), right.data(), shorter);
-    if (order != 0) return order;
+    if (shorter - 8 <= 56) { // most keys: eight bytes at a time cost less than a call
+        for (std::size_t i = 0;; i += 8) {
+            if (i > shorter - 8) i = shorter - 8;
+            const auto l = load_be<std::uint64_t>(left.data() + i);
+            const auto r = load_be<std::uint64_t>(right.data() + i);
+            if (l != r) return l < r ? -1 : 1;
+            if (i == shorter - 8) break;
+        }
+    } else if (shorter != 0) {
+        const int order = std::memcmp(left.data(), right.data(), shorter);
+        if (order != 0) return order;
+    }
     return left.size() < right.size() ? -1 : left.size() > right.size() ? 1 : 0;
 }
 

@@ -37,9 +37,10 @@ struct tree_shape {
     return {s.layout, fixed ? s.order : format::key_order::bytes, s.key_size, s.value_size};
 }
 
-inline constexpr std::size_t run_ref_size = 12; // what stands for a value in an overflow run
-inline constexpr std::size_t slotted_slot_size = 8;
-inline constexpr std::uint32_t overflow_flag = 0x8000; // in a slotted record's value size
+inline constexpr std::size_t run_ref_size = 12;     // what stands for a value in an overflow run
+inline constexpr std::size_t slotted_slot_size = 8; // of a leaf
+inline constexpr std::size_t slotted_inner_slot_size = 16; // the same, and the child
+inline constexpr std::uint32_t overflow_flag = 0x8000;     // in a slotted record's value size
 
 struct record_value {
     bytes_view bytes; // of the value, or of a reference to its run
@@ -178,11 +179,12 @@ private:
     const std::size_t heap_dead = format::heap_dead_of(at);
     const std::size_t prefix_size = format::prefix_size_of(at);
     const std::size_t slots_at = format::page_header_size + (leaf ? 0 : 8);
-    const std::size_t slots_end = slots_at + count * slotted_slot_size;
+    const std::size_t slot_size = leaf ? slotted_slot_size : slotted_inner_slot_size;
+    const std::size_t slots_end = slots_at + count * slot_size;
     const auto number = [](std::size_t n) { return std::to_string(n); };
     if (slots_end > page.size())
         return fault{"count", number(count),
-                     "at most " + number((page.size() - slots_at) / slotted_slot_size)};
+                     "at most " + number((page.size() - slots_at) / slot_size)};
     if (prefix_size > page.size() - slots_end)
         return fault{"prefix_size", number(prefix_size),
                      "at most " + number(page.size() - slots_end)};
@@ -196,14 +198,17 @@ private:
     byte_marks marks(page.size());
     std::size_t live = 0;
     for (std::size_t i = 0; i < count; ++i) {
-        const std::byte* const slot = at + slots_at + i * slotted_slot_size;
+        const std::byte* const slot = at + slots_at + i * slot_size;
         const std::size_t record = load_le<std::uint16_t>(slot);
         const std::size_t suffix = load_le<std::uint16_t>(slot + 2);
-        const std::size_t fixed_part = leaf ? 2 : 8;
+        const std::size_t fixed_part = leaf ? 2 : 0;
         const auto wrong = [&](const char* name, std::string found, std::string expected) {
             return fault{"slot " + number(i) + " " + name, std::move(found), std::move(expected)};
         };
-        if (record < heap_at || record > heap_end || heap_end - record < fixed_part)
+        if (!leaf && suffix == 0) {
+            if (record != 0)
+                return wrong("offset", number(record), "0 for a separator of no bytes");
+        } else if (record < heap_at || record > heap_end || heap_end - record < fixed_part)
             return wrong("offset", number(record),
                          number(heap_at) + " to " + number(heap_end - fixed_part));
         std::size_t size = fixed_part + suffix;
@@ -226,11 +231,11 @@ private:
             into.values.push_back({page.subspan(record + size, value), overflow});
             size += value;
         } else {
-            into.children.push_back(format::load_ref(at + record));
+            into.children.push_back(format::load_ref(slot + slotted_slot_size));
         }
         if (const auto head = load_le<std::uint32_t>(slot + 4); head != head_of(key))
             return wrong("head", number(head), number(head_of(key)));
-        if (!marks.mark(record, size))
+        if (size != 0 && !marks.mark(record, size))
             return wrong("offset", number(record), "bytes of no other record");
         into.keys.push_back(key);
         live += size;
@@ -239,7 +244,7 @@ private:
         return fault{"heap_dead", number(heap_dead),
                      number(heap_size - live) + " (" + number(heap_size) + " of the heap, " +
                          number(live) + " in use)"};
-    into.used = static_cast<std::uint32_t>(count * slotted_slot_size + live + prefix_size);
+    into.used = static_cast<std::uint32_t>(count * slot_size + live + prefix_size);
     into.capacity = static_cast<std::uint32_t>(page.size() - slots_at);
     return std::nullopt;
 }

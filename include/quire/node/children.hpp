@@ -39,14 +39,10 @@ void for_each_child(const std::byte* page, std::size_t page_size, std::size_t ke
     }
     case format::page_kind::slotted_inner:
         each(format::page_header_size, 1);
-        for (std::size_t i = 0; i < count; ++i) {
-            const std::size_t slot =
-                format::page_header_size + detail::ref_size + i * detail::slot_size;
-            if (slot + detail::slot_size > page_size) return;
-            const std::size_t offset = load_le<std::uint16_t>(page + slot);
-            if (offset + detail::ref_size > page_size) return;
-            visit(format::load_ref(page + offset));
-        }
+        for (std::size_t i = 0; i < count; ++i)
+            each(format::page_header_size + detail::ref_size + i * detail::slot_size<false> +
+                     detail::slot_child,
+                 1);
         return;
     case format::page_kind::free_map:
         if (format::level_of(page) != 0)

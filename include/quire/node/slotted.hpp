@@ -7,9 +7,10 @@
 //           +--------+-----------+------+-----------------------+-----------------------------+
 //   inner   as a leaf, with the leftmost child in bytes 32..40 and the slots behind it
 //
-//   slot    {u16 offset of the record, u16 size of its key suffix, u32 head}
+//   slot    of a leaf:  {u16 offset of the record, u16 size of its key suffix, u32 head}
+//           of an inner page: the same, {child on the right of the separator}
 //   record  of a leaf:  {u16 value size, bit 15: overflow} key suffix, value
-//           of an inner page: {child on the right of the separator} key suffix
+//           of an inner page: key suffix; one of no bytes is nowhere, its offset is 0
 //
 // A key suffix is the key without the prefix; head is its first four bytes, big-endian and padded
 // with zeros, so most comparisons end in the slots. The prefix is what the page's keys had in
@@ -119,8 +120,9 @@ struct slotted {
     }
     // Live bytes of the body, of leaf_capacity or inner_capacity.
     [[nodiscard]] static std::uint32_t used(const std::byte* page) noexcept {
-        return format::count_of(page) * detail::slot_size + live_of(page) +
-               format::prefix_size_of(page);
+        const bool leaf = format::kind_of(page) == leaf_kind;
+        const std::uint32_t slot_size = leaf ? detail::slot_size<true> : detail::slot_size<false>;
+        return format::count_of(page) * slot_size + live_of(page) + format::prefix_size_of(page);
     }
 
     // ---- leaf changes ----
@@ -217,14 +219,11 @@ private:
     using writer = detail::page_writer<PageSize, Leaf>;
     template <bool Leaf>
     static constexpr std::uint32_t slots_at = writer<Leaf>::slots_at;
-    template <bool Leaf>
-    static constexpr std::uint32_t head_size =
-        Leaf ? detail::leaf_head_size : detail::inner_head_size;
 
     // ---- the parts of a page ----
     template <bool Leaf>
     static const std::byte* slot(const std::byte* page, std::uint32_t i) noexcept {
-        return page + slots_at<Leaf> + i * detail::slot_size;
+        return page + slots_at<Leaf> + i * detail::slot_size<Leaf>;
     }
     static std::uint32_t offset_in(const std::byte* slot) noexcept {
         return load_le<std::uint16_t>(slot);
@@ -237,7 +236,7 @@ private:
     }
     template <bool Leaf>
     static bytes_view suffix_in(const std::byte* page, const std::byte* slot) noexcept {
-        return {page + offset_in(slot) + head_size<Leaf>, suffix_size_in(slot)};
+        return {page + offset_in(slot) + detail::head_size<Leaf>, suffix_size_in(slot)};
     }
     static bytes_view prefix_of(const std::byte* page) noexcept {
         const std::uint32_t size = format::prefix_size_of(page);
@@ -256,12 +255,12 @@ private:
     static std::uint32_t child_offset(const std::byte* inner, std::uint32_t i) noexcept {
         QUIRE_PRECONDITION(i <= format::count_of(inner), "an inner page has count + 1 children");
         return i == 0 ? static_cast<std::uint32_t>(format::page_header_size)
-                      : offset_in(slot<false>(inner, i - 1));
+                      : slots_at<false> + (i - 1) * detail::slot_size<false> + detail::slot_child;
     }
     // Heap bytes of a record.
     template <bool Leaf>
     static std::uint32_t record_size(const std::byte* page, const std::byte* slot) noexcept {
-        const std::uint32_t size = head_size<Leaf> + suffix_size_in(slot);
+        const std::uint32_t size = detail::head_size<Leaf> + suffix_size_in(slot);
         if constexpr (!Leaf) return size;
         else
             return size + (load_le<std::uint16_t>(page + offset_in(slot)) & ~detail::overflow_flag);
@@ -293,9 +292,12 @@ private:
 
     // ---- searching ----
     // Number of slots whose head is less.
+    template <bool Leaf>
     QUIRE_INLINE static std::uint32_t lower_head(const std::byte* slots, std::uint32_t count,
                                                  std::uint32_t head) noexcept {
-        const auto at = [slots](std::uint32_t i) { return head_in(slots + i * detail::slot_size); };
+        const auto at = [slots](std::uint32_t i) {
+            return head_in(slots + i * detail::slot_size<Leaf>);
+        };
         if (count == 0 || head <= at(0)) return 0;
         const double all = detail::half(at(count - 1) - at(0)) + 1;
         return detail::settle(count, head, at, detail::guess(count, head - at(0), 1.0 / all));
@@ -357,7 +359,7 @@ stored_value slotted<PageSize>::value(const std::byte* leaf, std::uint32_t i) no
     const std::byte* const at = slot<true>(leaf, i);
     const std::byte* const record = leaf + offset_in(at);
     const std::uint32_t field = load_le<std::uint16_t>(record);
-    return {{record + detail::leaf_head_size + suffix_size_in(at), field & ~detail::overflow_flag},
+    return {{record + detail::head_size<true> + suffix_size_in(at), field & ~detail::overflow_flag},
             (field & detail::overflow_flag) != 0};
 }
 
@@ -376,21 +378,21 @@ void slotted<PageSize>::read_record(const std::byte* page, std::uint32_t i,
         to.value = suffix.data() + suffix.size();
         to.value_field = load_le<std::uint16_t>(page + offset_in(at));
     } else {
-        to.child = format::load_ref(page + offset_in(at));
+        to.child = format::load_ref(at + detail::slot_child);
     }
 }
 
 template <std::size_t PageSize>
 template <bool Leaf>
 search_result slotted<PageSize>::search(const std::byte* page, key_arg key) noexcept {
-    // A page that no cache holds is waited for once, not once a line: the slots' and the prefix's.
-    for (std::size_t line = 64; line <= 512 && line < PageSize; line += 64)
-        __builtin_prefetch(page + line);
-    __builtin_prefetch(page + PageSize - 64);
-
     const std::uint32_t count = format::count_of(page);
     const bytes_view prefix = prefix_of(page);
-    if (!prefix.empty()) {
+    if (prefix.size() - 1 < 8 && key.size() >= 8) { // the page's last bytes, as one number
+        const std::size_t other = 64 - 8 * prefix.size();
+        const std::uint64_t own = load_be<std::uint64_t>(page + PageSize - 8) << other >> other;
+        const std::uint64_t given = load_be<std::uint64_t>(key.data()) >> other;
+        if (given != own) return {given > own ? count : 0, false};
+    } else if (!prefix.empty()) {
         const std::size_t shorter = key.size() < prefix.size() ? key.size() : prefix.size();
         const int order = compare_bytes(key.first(shorter), prefix.first(shorter));
         if (order > 0) return {count, false};
@@ -399,14 +401,14 @@ search_result slotted<PageSize>::search(const std::byte* page, key_arg key) noex
     const bytes_view suffix = key.subspan(prefix.size());
     const std::uint32_t head = detail::head_of(suffix.data(), suffix.size());
     const std::byte* const slots = page + slots_at<Leaf>;
-    const auto slot_of = [slots](std::uint32_t n) { return slots + n * detail::slot_size; };
+    const auto slot_of = [slots](std::uint32_t n) { return slots + n * detail::slot_size<Leaf>; };
     const auto same_head = [&](std::uint32_t n) { return head_in(slot_of(n)) == head; };
     const auto order_at = [&](std::uint32_t n) {
         return compare_bytes(suffix_in<Leaf>(page, slot_of(n)), suffix);
     };
 
     // Among equal heads the bytes decide: usually of one record, else of a few.
-    std::uint32_t i = lower_head(slots, count, head);
+    std::uint32_t i = lower_head<Leaf>(slots, count, head);
     if (i == count || !same_head(i)) return {i, false};
     const int order = order_at(i);
     if (order >= 0) return {i, order == 0};

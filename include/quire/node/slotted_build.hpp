@@ -23,7 +23,8 @@ public:
     workspace() noexcept = default;
     // Allocates all that any plan needs: after it no plan throws.
     void reserve() {
-        constexpr std::size_t most = leaf_capacity / (detail::slot_size + detail::leaf_head_size);
+        constexpr std::size_t most =
+            leaf_capacity / (detail::slot_size<true> + detail::head_size<true>);
         start(2 * most + 1);
     }
 
@@ -97,8 +98,8 @@ private:
     // shorter, even if the keys are out of order (a damaged page).
     [[nodiscard]] std::uint32_t prefix_of(std::uint32_t from, std::uint32_t end) const noexcept {
         if (end - from < 2) return 0;
-        const std::uint32_t least = from == 0 ? entries_[end - 1].least_to
-                                              : entries_[from].least_from;
+        const std::uint32_t least =
+            from == 0 ? entries_[end - 1].least_to : entries_[from].least_from;
         const std::uint32_t same =
             detail::common_prefix_of(entries_[from].record, entries_[end - 1].record);
         return same < least ? same : least;
@@ -143,8 +144,7 @@ private:
         const std::uint32_t last = count_ - 1 - gone;
         if (wanted < 1) wanted = 1;
         if (wanted > last) wanted = last;
-        const std::uint32_t tolerance =
-            border == bias::middle ? entries_[count_].before / 16 : 0;
+        const std::uint32_t tolerance = border == bias::middle ? entries_[count_].before / 16 : 0;
         const std::uint32_t centre = entries_[wanted].before;
         bool found = false;
         std::uint32_t shortest = 0;

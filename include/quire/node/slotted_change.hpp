@@ -18,8 +18,7 @@ namespace detail {
     while (from < end) {
         const std::uint32_t within = from % 64;
         const std::uint32_t size = end - from < 64 - within ? end - from : 64 - within;
-        const std::uint64_t bits = (size == 64 ? ~std::uint64_t{0}
-                                               : (std::uint64_t{1} << size) - 1)
+        const std::uint64_t bits = (size == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1)
                                    << within;
         std::uint64_t& word = bitmap[from / 64];
         if ((word & bits) != 0) return false;
@@ -42,11 +41,12 @@ const char* slotted<PageSize>::validate(const std::byte* page) noexcept {
     const std::uint32_t heap_size = format::heap_size_of(page);
     const std::uint32_t heap_dead = format::heap_dead_of(page);
     const std::uint32_t first_slot = leaf ? slots_at<true> : slots_at<false>;
-    const std::uint32_t head = leaf ? head_size<true> : head_size<false>;
+    const std::uint32_t slot_size = leaf ? detail::slot_size<true> : detail::slot_size<false>;
+    const std::uint32_t head = leaf ? detail::head_size<true> : detail::head_size<false>;
     if (count == 0 && (heap_size | heap_dead | prefix_size) != 0)
         return "a page without records has no heap and no prefix";
     if (prefix_size > largest_key) return "the prefix is longer than a key may be";
-    if (first_slot + count * detail::slot_size + heap_size + prefix_size > PageSize)
+    if (first_slot + count * slot_size + heap_size + prefix_size > PageSize)
         return "slots, heap and prefix take more than the page";
     if (heap_dead > heap_size) return "more of the heap is dead than there is";
 
@@ -55,10 +55,14 @@ const char* slotted<PageSize>::validate(const std::byte* page) noexcept {
     std::array<std::uint64_t, PageSize / 64> taken{};
     std::uint32_t total = heap_dead;
     for (std::uint32_t i = 0; i < count; ++i) {
-        const std::byte* const at = page + first_slot + i * detail::slot_size;
+        const std::byte* const at = page + first_slot + i * slot_size;
         const std::uint32_t offset = offset_in(at);
         const std::uint32_t suffix_size = suffix_size_in(at);
         if (prefix_size + suffix_size > largest_key) return "a key is longer than a key may be";
+        if (head + suffix_size == 0) {
+            if (offset != 0) return "a separator of no bytes lies somewhere";
+            continue;
+        }
         if (offset < start || offset + head + suffix_size > heap_end)
             return "a record lies outside of the heap";
         const std::uint32_t size =
@@ -116,8 +120,8 @@ std::uint32_t slotted<PageSize>::prefix_for(const std::byte* page, key_arg key,
     const auto has_room = [&](std::uint32_t p) {
         const std::int64_t others =
             std::int64_t{live} + std::int64_t{count} * (std::int64_t{own} - std::int64_t{p});
-        return slots_at<Leaf> + (count + 1) * std::int64_t{detail::slot_size} + others +
-                   head_size<Leaf> + static_cast<std::int64_t>(key.size() + value_size) <=
+        return slots_at<Leaf> + (count + 1) * std::int64_t{detail::slot_size<Leaf>} + others +
+                   detail::head_size<Leaf> + static_cast<std::int64_t>(key.size() + value_size) <=
                static_cast<std::int64_t>(PageSize);
     };
     if (begins_with(key, prefix) && has_room(own)) return own;
@@ -160,9 +164,10 @@ void slotted<PageSize>::put(std::byte* page, std::uint32_t index,
     const std::uint32_t own = format::prefix_size_of(page);
     // Of the new record in a page of prefix p, with its slot.
     const auto bytes_with = [&](std::uint32_t p) {
-        return detail::slot_size + head_size<Leaf> + added.suffix_size - p + added.value_size();
+        return detail::slot_size<Leaf> + detail::head_size<Leaf> + added.suffix_size - p +
+               added.value_size();
     };
-    const std::uint32_t room = heap_start(page) - slots_at<Leaf> - count * detail::slot_size;
+    const std::uint32_t room = heap_start(page) - slots_at<Leaf> - count * detail::slot_size<Leaf>;
     if (!begins_with(key, prefix_of(page)) || room < bytes_with(own)) {
         const std::uint32_t p = prefix_for<Leaf>(page, key, added.value_size(), keep_all);
         QUIRE_PRECONDITION(p != no_prefix, "a record is put where it fits");
@@ -174,20 +179,20 @@ void slotted<PageSize>::put(std::byte* page, std::uint32_t index,
 
     const std::uint32_t prefix_size = format::prefix_size_of(page);
     const std::uint32_t suffix_size = added.suffix_size - prefix_size;
-    const std::uint32_t size = bytes_with(prefix_size) - detail::slot_size;
-    const std::uint32_t offset = heap_start(page) - size;
+    const std::uint32_t size = bytes_with(prefix_size) - detail::slot_size<Leaf>;
+    const std::uint32_t offset = size == 0 ? 0 : heap_start(page) - size;
     std::byte* const to = page + offset;
     if constexpr (Leaf) store_le<std::uint16_t>(to, static_cast<std::uint16_t>(added.value_field));
-    else format::store_ref(to, added.child);
-    copy_bytes(to + head_size<Leaf>, added.suffix + prefix_size, suffix_size);
+    copy_bytes(to + detail::head_size<Leaf>, added.suffix + prefix_size, suffix_size);
     if constexpr (Leaf)
-        copy_bytes(to + head_size<Leaf> + suffix_size, added.value, added.value_size());
+        copy_bytes(to + detail::head_size<Leaf> + suffix_size, added.value, added.value_size());
 
-    std::byte* const at = page + slots_at<Leaf> + index * detail::slot_size;
-    move_bytes(at + detail::slot_size, at, (count - index) * detail::slot_size);
+    std::byte* const at = page + slots_at<Leaf> + index * detail::slot_size<Leaf>;
+    move_bytes(at + detail::slot_size<Leaf>, at, (count - index) * detail::slot_size<Leaf>);
     store_le<std::uint16_t>(at, static_cast<std::uint16_t>(offset));
     store_le<std::uint16_t>(at + 2, static_cast<std::uint16_t>(suffix_size));
-    store_le<std::uint32_t>(at + 4, detail::head_of(to + head_size<Leaf>, suffix_size));
+    store_le<std::uint32_t>(at + 4, detail::head_of(to + detail::head_size<Leaf>, suffix_size));
+    if constexpr (!Leaf) format::store_ref(at + detail::slot_child, added.child);
     format::set_count(page, count + 1);
     format::set_heap_size(page, format::heap_size_of(page) + size);
 }
@@ -201,13 +206,12 @@ void slotted<PageSize>::take_out(std::byte* page, std::uint32_t i) noexcept {
         clear(page);
         return;
     }
-    std::byte* const at = page + slots_at<Leaf> + i * detail::slot_size;
+    std::byte* const at = page + slots_at<Leaf> + i * detail::slot_size<Leaf>;
     const std::uint32_t size = record_size<Leaf>(page, at);
     if (offset_in(at) == heap_start(page))
         format::set_heap_size(page, format::heap_size_of(page) - size);
-    else
-        format::set_heap_dead(page, format::heap_dead_of(page) + size);
-    move_bytes(at, at + detail::slot_size, (count - i - 1) * detail::slot_size);
+    else format::set_heap_dead(page, format::heap_dead_of(page) + size);
+    move_bytes(at, at + detail::slot_size<Leaf>, (count - i - 1) * detail::slot_size<Leaf>);
     format::set_count(page, count - 1);
 }
 
@@ -222,11 +226,11 @@ template <std::size_t PageSize>
 void slotted<PageSize>::replace(std::byte* leaf, std::uint32_t i, stored_value value) noexcept {
     QUIRE_PRECONDITION(fits_replacement(leaf, i, value), "a value is replaced where it fits");
     const auto size = static_cast<std::uint32_t>(value.bytes.size());
-    const auto field = static_cast<std::uint16_t>(size | (value.overflow ? detail::overflow_flag
-                                                                         : 0));
-    std::byte* const at = leaf + slots_at<true> + i * detail::slot_size;
+    const auto field =
+        static_cast<std::uint16_t>(size | (value.overflow ? detail::overflow_flag : 0));
+    std::byte* const at = leaf + slots_at<true> + i * detail::slot_size<true>;
     const std::uint32_t old_size = record_size<true>(leaf, at);
-    const std::uint32_t key_end = detail::leaf_head_size + suffix_size_in(at);
+    const std::uint32_t key_end = detail::head_size<true> + suffix_size_in(at);
     const std::uint32_t new_size = key_end + size;
     if (new_size <= old_size) {
         std::byte* const record = leaf + offset_in(at);
@@ -235,7 +239,8 @@ void slotted<PageSize>::replace(std::byte* leaf, std::uint32_t i, stored_value v
         format::set_heap_dead(leaf, format::heap_dead_of(leaf) + (old_size - new_size));
         return;
     }
-    const std::uint32_t slots_end = slots_at<true> + format::count_of(leaf) * detail::slot_size;
+    const std::uint32_t slots_end =
+        slots_at<true> + format::count_of(leaf) * detail::slot_size<true>;
     if (heap_start(leaf) - slots_end < new_size) {
         rebuild<true>(leaf, format::prefix_size_of(leaf), i, value);
         return;
@@ -244,7 +249,7 @@ void slotted<PageSize>::replace(std::byte* leaf, std::uint32_t i, stored_value v
     const std::uint32_t offset = heap_start(leaf) - new_size;
     std::byte* const record = leaf + offset;
     store_le<std::uint16_t>(record, field);
-    copy_bytes(record + detail::leaf_head_size, leaf + offset_in(at) + detail::leaf_head_size,
+    copy_bytes(record + detail::head_size<true>, leaf + offset_in(at) + detail::head_size<true>,
                suffix_size_in(at));
     copy_bytes(record + key_end, value.bytes.data(), size);
     store_le<std::uint16_t>(at, static_cast<std::uint16_t>(offset));

@@ -16,9 +16,13 @@
 
 namespace quire::node::detail {
 
-inline constexpr std::uint32_t slot_size = 8;         // {u16 offset, u16 key size, u32 head}
-inline constexpr std::uint32_t leaf_head_size = 2;    // {u16 value size and flag}
-inline constexpr std::uint32_t inner_head_size = 8;   // {child}
+// {u16 offset, u16 key size, u32 head}, and in an inner page {child on the right}.
+template <bool Leaf>
+inline constexpr std::uint32_t slot_size = Leaf ? 8 : 16;
+inline constexpr std::uint32_t slot_child = 8; // where the child stands in an inner page's slot
+// {u16 value size and flag} in front of a leaf's record; a separator is its suffix alone.
+template <bool Leaf>
+inline constexpr std::uint32_t head_size = Leaf ? 2 : 0;
 inline constexpr std::uint32_t overflow_flag = 0x8000; // of a leaf record's value size
 
 // The first four bytes of a key behind its prefix, as a big-endian integer, padded with zeros: if
@@ -43,15 +47,13 @@ struct record {
     page_ref child;
 
     [[nodiscard]] std::uint32_t key_size() const noexcept { return prefix_size + suffix_size; }
-    [[nodiscard]] std::uint32_t value_size() const noexcept {
-        return value_field & ~overflow_flag;
-    }
+    [[nodiscard]] std::uint32_t value_size() const noexcept { return value_field & ~overflow_flag; }
     // Bytes that the record takes in a page without prefix, its slot among them.
     [[nodiscard]] std::uint32_t leaf_bytes() const noexcept {
-        return slot_size + leaf_head_size + key_size() + value_size();
+        return slot_size<true> + head_size<true> + key_size() + value_size();
     }
     [[nodiscard]] std::uint32_t inner_bytes() const noexcept {
-        return slot_size + inner_head_size + key_size();
+        return slot_size<false> + head_size<false> + key_size();
     }
     // The part of the key from byte n on that lies in one piece.
     [[nodiscard]] bytes_view piece_from(std::uint32_t n) const noexcept {
@@ -102,12 +104,12 @@ public:
 
     void add(const record& r) noexcept {
         const std::uint32_t suffix_size = r.key_size() - prefix_size_;
-        low_ -= (Leaf ? leaf_head_size + r.value_size() : inner_head_size) + suffix_size;
-        QUIRE_ASSERT(low_ >= slots_at + (count_ + 1) * slot_size, "a planned page holds its plan");
+        low_ -= head_size<Leaf> + suffix_size + (Leaf ? r.value_size() : 0);
+        QUIRE_ASSERT(low_ >= slots_at + (count_ + 1) * slot_size<Leaf>,
+                     "a planned page holds its plan");
         std::byte* const at = image_ + low_;
-        std::byte* const key = at + (Leaf ? leaf_head_size : inner_head_size);
+        std::byte* const key = at + head_size<Leaf>;
         if constexpr (Leaf) store_le<std::uint16_t>(at, static_cast<std::uint16_t>(r.value_field));
-        else format::store_ref(at, r.child);
         // The value of a record that comes from a page stands behind its suffix: one copy for both.
         const bool together = r.value == r.suffix + r.suffix_size;
         const std::uint32_t begun = prefix_size_ > r.prefix_size ? prefix_size_ : r.prefix_size;
@@ -117,16 +119,18 @@ public:
         const std::uint32_t value_size = Leaf ? r.value_size() : 0;
         copy_bytes(end, r.suffix + (begun - r.prefix_size), rest + (together ? value_size : 0));
         if (!together) copy_bytes(end + rest, r.value, value_size);
-        std::byte* const slot = image_ + slots_at + count_ * slot_size;
-        store_le<std::uint16_t>(slot, static_cast<std::uint16_t>(low_));
+        std::byte* const slot = image_ + slots_at + count_ * slot_size<Leaf>;
+        const bool nothing = !Leaf && suffix_size == 0;
+        store_le<std::uint16_t>(slot, static_cast<std::uint16_t>(nothing ? 0 : low_));
         store_le<std::uint16_t>(slot + 2, static_cast<std::uint16_t>(suffix_size));
         store_le<std::uint32_t>(slot + 4, head_of(key, suffix_size));
+        if constexpr (!Leaf) format::store_ref(slot + slot_child, r.child);
         ++count_;
     }
 
     // Copies what was written into a page and states it in the page's header.
     void publish(std::byte* page) const noexcept {
-        copy_bytes(page + slots_at, image_ + slots_at, count_ * slot_size);
+        copy_bytes(page + slots_at, image_ + slots_at, count_ * slot_size<Leaf>);
         copy_bytes(page + low_, image_ + low_, PageSize - low_);
         format::set_count(page, count_);
         format::set_heap_size(page, static_cast<std::uint32_t>(PageSize) - prefix_size_ - low_);
