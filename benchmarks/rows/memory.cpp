@@ -48,7 +48,7 @@ void measure_map(session& in, const row_names& names, const std::string& title,
 
     const std::size_t rounds = in.rounds(read_rounds);
     const std::vector<Record> order = visits(records);
-    const auto part = [&](std::size_t round) { return slice(order, round, rounds); };
+    const auto part = [&](std::size_t round) { return stretch(order, round); };
     const auto find = [&](memory_map<Record>& map) {
         return [&](std::size_t round) { return map.find(part(round)); };
     };

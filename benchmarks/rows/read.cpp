@@ -18,7 +18,7 @@ void measure_u64_file(session& in) {
     const std::size_t rounds = in.rounds(read_rounds);
     if (get) {
         const std::vector<u64_record> visited = visits(records);
-        const auto part = [&](std::size_t round) { return slice(visited, round, rounds); };
+        const auto part = [&](std::size_t round) { return stretch(visited, round); };
         constexpr goal aim{0.30, 0.20};
         std::vector<contestant> all{
             subject("snapshot.get", aim, [&](std::size_t i) { return quire->get(part(i)); }),
@@ -69,7 +69,7 @@ void measure_kv_read(session& in) {
 
     const std::size_t rounds = in.rounds(read_rounds);
     const std::vector<kv_record> visited = visits(records);
-    const auto part = [&](std::size_t round) { return slice(visited, round, rounds); };
+    const auto part = [&](std::size_t round) { return stretch(visited, round); };
     if (get) {
         constexpr goal aim{0.55, 0.40};
         std::vector<contestant> all{

@@ -49,6 +49,15 @@ template <class Record>
     return std::span<const Record>(of).subspan(round * size, size);
 }
 
+// What a round reads of the records: a million of them, so that its beginning, when the other side
+// has just emptied the processor's caches, weighs little.
+inline constexpr std::size_t reads = 1'000'000;
+template <class Record>
+[[nodiscard]] std::span<const Record> stretch(const std::vector<Record>& of, std::size_t round) {
+    const std::size_t size = std::min(reads, of.size());
+    return std::span<const Record>(of).subspan(round * size % (of.size() / size * size), size);
+}
+
 void measure_memory(session& in);    // u64-insert, u64-get
 void measure_skew(session& in);      // skew-*
 void measure_u64_file(session& in);  // u64-file-get, u64-scan

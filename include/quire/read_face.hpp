@@ -67,19 +67,19 @@ public:
     [[nodiscard]] size_type count(key_param k) const { return contains(k) ? 1 : 0; }
     // A copy of the value, or nothing.
     [[nodiscard]] std::optional<mapped_type> get(key_param k) const {
+        using result = std::optional<mapped_type>;
         const typename types::encoded_key key(k);
-        std::optional<mapped_type> found;
-        if (QUIRE_UNLIKELY(!key.possible())) return found;
-        derived().with_root([&](const format::root_record& root) {
-            if (!root.root) return;
+        if (QUIRE_UNLIKELY(!key.possible())) return std::nullopt;
+        // Built where it is returned: an optional that is made empty first is zeroed as a whole.
+        return derived().with_root([&](const format::root_record& root) -> result {
+            if (!root.root) return std::nullopt;
             const std::byte* const leaf = tree::find_leaf<layout>(pages(), root, key.arg());
             const node::search_result at = layout::find(leaf, key.arg());
-            if (!at.found) return;
+            if (!at.found) return std::nullopt;
             [[maybe_unused]] small_bytes<8> scratch;
-            found.emplace(static_cast<mapped_type>(
-                types::decode_value(pages(), layout::value(leaf, at.index), scratch)));
+            return result(std::in_place, static_cast<mapped_type>(types::decode_value(
+                                             pages(), layout::value(leaf, at.index), scratch)));
         });
-        return found;
     }
     // A copy of the value. Throws std::out_of_range when there is none.
     [[nodiscard]] mapped_type at(key_param k) const {

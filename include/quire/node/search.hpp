@@ -124,6 +124,21 @@ template <std::size_t N>
     }
 }
 
+// Orders two keys of N bytes by their first n.
+template <std::size_t N>
+[[nodiscard]] QUIRE_INLINE int compare_front(const std::byte* left, const std::byte* right,
+                                             std::size_t n) noexcept {
+    if constexpr (N >= 8) {
+        if (n == 0) return 0;
+        if (n <= 8) {
+            const auto l = load_be<std::uint64_t>(left) >> (64 - 8 * n);
+            const auto r = load_be<std::uint64_t>(right) >> (64 - 8 * n);
+            return l < r ? -1 : l > r ? 1 : 0;
+        }
+    }
+    return compare_bytes({left, n}, {right, n});
+}
+
 } // namespace detail
 
 // The hint for n sorted keys.
@@ -160,7 +175,7 @@ template <class Key>
     } else {
         // Keys that share `skip` bytes compare by eight bytes behind them, then by all bytes.
         const std::size_t skip = hint.skip < Key::size ? hint.skip : Key::size - 1;
-        if (const int order = std::memcmp(x.data, keys, skip); order != 0)
+        if (const int order = detail::compare_front<Key::size>(x.data, keys, skip); order != 0)
             return order < 0 ? 0 : n;
         const auto at = [keys, skip](std::uint32_t i) {
             return detail::rank_of<Key::size>(keys + i * Key::size, skip);
@@ -175,7 +190,7 @@ template <class Key>
             i = detail::settle(n, rank, at, guess);
         }
         const auto less = [keys, x](std::uint32_t k) {
-            return std::memcmp(keys + k * Key::size, x.data, Key::size) < 0;
+            return compare_bytes({keys + k * Key::size, Key::size}, {x.data, Key::size}) < 0;
         };
         if (i == n || at(i) != rank || !less(i)) return i;
         std::uint32_t high = n;
