@@ -7,6 +7,7 @@
 #include <cstring>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <quire/storage/concepts.hpp>
@@ -28,6 +29,7 @@ public:
     std::vector<std::byte> bytes;
     std::vector<write_call> writes;
     mutable std::vector<std::uint64_t> reads; // offsets
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> started; // offset and bytes
     int read_fails_with = 0;                  // an errno
     int write_fails_with = 0;
     std::size_t writes_before_failure = 0;
@@ -39,6 +41,10 @@ public:
         if (offset + to.size() > bytes.size()) return {quire::storage::status::short_transfer};
         std::memcpy(to.data(), bytes.data() + offset, to.size());
         return {};
+    }
+    void start_writing(std::uint64_t offset, std::uint64_t n) noexcept {
+        const std::lock_guard hold(latch_);
+        started.emplace_back(offset, n);
     }
     quire::storage::status size(std::uint64_t& n) const noexcept {
         const std::lock_guard hold(latch_);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -77,6 +78,46 @@ TEST_CASE("a long row of neighbours is written in calls of 256 pages") {
                             {258 * page_size, 256, 256 * page_size},
                             {514 * page_size, 88, 88 * page_size}});
     for (std::uint32_t id = 2; id < 602; ++id) REQUIRE(holds(f.on_device(id), id, 1));
+}
+
+TEST_CASE("small gaps that nobody needs are written over, others are left alone") {
+    fixture f(0, 1 << 20);
+    for (const std::uint32_t id : {10U, 12U, 21U, 31U, 41U, 43U, 45U, 46U})
+        fill(f.pages.create(page_id{id}), id, 1);
+    // 11 is spare; so are 13 to 20, the widest gap; 22 to 30 are too many; 42 is not spare, nor is
+    // one of 32 to 40.
+    std::vector<std::uint32_t> asked;
+    const auto done = f.pages.write_back([&](page_id id) {
+        asked.push_back(quire::to_integer(id));
+        return id != page_id{42} && id != page_id{35};
+    });
+    REQUIRE(done.status.ok());
+    using call = recording_device::write_call;
+    CHECK(f.device.writes == std::vector<call>{{10 * page_size, 12, 12 * page_size},
+                                               {31 * page_size, 1, page_size},
+                                               {41 * page_size, 1, page_size},
+                                               {43 * page_size, 4, 4 * page_size}});
+    CHECK(done.pages == 8); // what was in the gaps is not vouched for
+    CHECK(f.counters.pages_written.value() == 18);
+    for (const std::uint32_t id : {10U, 12U, 21U, 31U, 41U, 43U, 45U, 46U})
+        CHECK(holds(f.on_device(id), id, 1));
+    for (const std::uint32_t id : {11U, 13U, 20U, 44U})
+        for (std::size_t i = 0; i < page_size; ++i) REQUIRE(f.on_device(id)[i] == std::byte{0});
+    for (const std::uint32_t id : asked)
+        CHECK(f.pages.peek(ref(id)) == nullptr); // only pages without a dirty frame are asked about
+}
+
+TEST_CASE("the medium is set to work while a long row is written") {
+    fixture f(0, std::uint64_t{12} << 20);
+    constexpr std::uint64_t step = std::uint64_t{8} << 20;
+    constexpr auto pages = static_cast<std::uint32_t>(step / page_size) + 700;
+    for (std::uint32_t id = 2; id < 2 + pages; ++id) fill(f.pages.create(page_id{id}), id, 1);
+    REQUIRE(f.pages.write_back().status.ok());
+    using range = std::pair<std::uint64_t, std::uint64_t>;
+    CHECK(f.device.started == std::vector<range>{{2 * page_size, step}});
+    fill(f.pages.create(page_id{5}), 5, 2);
+    REQUIRE(f.pages.write_back().status.ok());
+    CHECK(f.device.started.size() == 1); // not for a little
 }
 
 TEST_CASE("after a failed write the pages are still dirty and can be written") {
