@@ -136,6 +136,18 @@ TEST_CASE_TEMPLATE("paths that lead to no file", Storage, by_reading, by_mapping
     CHECK(errno_of<map>(dir.path("itself"), ELOOP) == "");
     write_file(dir.path("plain"), "x");
     CHECK(errno_of<map>(dir.path("plain/store"), ENOTDIR) == "");
+    CHECK(errno_of<map>(dir.path("store/"), ENOENT) == "");
+    CHECK(errno_of<map>(dir.path("plain/"), ENOTDIR) == "");
+    // Paths of which the sentence shows nothing, or only the beginning.
+    for (const std::string& path : {std::string(), dir.path(std::string("zero\0byte", 9))}) {
+        try {
+            const map opened(path);
+            FAIL_CHECK("it was opened");
+        } catch (const quire::io_error& e) {
+            CHECK(e.number() == (path.empty() ? ENOENT : EINVAL));
+            CHECK(e.path() == path);
+        }
+    }
     CHECK(entries_of(dir) == 3); // none of them made anything
 }
 
@@ -351,6 +363,29 @@ TEST_CASE_TEMPLATE("a store that is open", Storage, by_reading, by_mapping) {
     }
     CHECK(map(path).size() == 41);
     check_whole(path);
+}
+
+TEST_CASE_TEMPLATE("a store that is open under another name", Storage, by_reading, by_mapping) {
+    using map = words<Storage>;
+    const temp_dir dir;
+    const std::string path = dir.path("store");
+    fill<map>(path);
+    REQUIRE(::symlink("store", dir.path("symbolic").c_str()) == 0);
+    REQUIRE(::link(path.c_str(), dir.path("hard").c_str()) == 0);
+    for (const char* const name : {"symbolic", "hard"}) {
+        INFO(name);
+        const std::string other = dir.path(name);
+        {
+            map writer(path);
+            CHECK(refused<quire::already_open, map>(other).holder() == ::getpid());
+            CHECK(refused<quire::already_open, map>(other, {.read_only = true}).holder() ==
+                  ::getpid());
+        }
+        const map reader(other, {.read_only = true});
+        CHECK(reader.size() == 40);
+        CHECK(refused<quire::already_open, map>(path).holder() == ::getpid());
+    }
+    CHECK(map(path).size() == 40);
 }
 
 TEST_CASE_TEMPLATE("writing to a store opened read-only", Storage, by_reading, by_mapping) {

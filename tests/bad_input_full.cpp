@@ -134,6 +134,56 @@ TEST_CASE_TEMPLATE("full while an existing store is opened", Storage, by_reading
             map.verify();
         }
         expect_store<words<Storage>>(path, model, wrong);
+        // The first change of a session is the first that needs some.
+        {
+            words<Storage> map(path);
+            wrong.expect(is_full(path, wrong, [&] { map.insert("a", std::string(9000, 'x')); }),
+                         "the first change");
+            expect_content(map, model, wrong, "after the first change");
+            map.verify();
+        }
+        expect_store<words<Storage>>(path, model, wrong);
+        {
+            words<Storage> map(path);
+            wrong.expect(is_full(path, wrong, [&] { map.insert("a", std::string(9000, 'x')); }),
+                         "the first change, again");
+            other.remove();
+            map.insert("a", std::string(9000, 'x'));
+            model["a"] = std::string(9000, 'x');
+            map.verify();
+        }
+        expect_store<words<Storage>>(path, model, wrong);
+    });
+}
+
+TEST_CASE_TEMPLATE("full while a store that was never closed is opened", Storage, by_reading,
+                   by_mapping) {
+    on_small_disk([](const std::string& dir, const std::string& path, complaints& wrong) {
+        state model;
+        for (int i = 0; i < 200; ++i) model[key(i)] = std::string(i % 40 == 0 ? 2000 : 30, 'v');
+        const std::string died = quire_test::answer_of_child([&]() -> std::string {
+            auto* const map = new words<Storage>(path); // dies with the process
+            for (const auto& [k, v] : model) map->insert(k, v);
+            return {};
+        });
+        wrong.expect(died.empty(), "the process that died: " + died);
+        ballast other(dir);
+        other.fill_but(0);
+        try {
+            words<Storage> map(path);
+            expect_content(map, model, wrong, "when full");
+            map.verify();
+        } catch (const quire::storage_full& e) {
+            wrong.expect(e.path() == path, e.what());
+        }
+        {
+            const words<Storage> map(path, {.read_only = true});
+            expect_content(map, model, wrong, "read-only");
+        }
+        other.remove();
+        { words<Storage>(path).insert("after", "it"); }
+        model["after"] = "it";
+        expect_store<words<Storage>>(path, model, wrong);
     });
 }
 

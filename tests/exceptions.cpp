@@ -52,7 +52,7 @@ using fused_map = typename C::template map<std::string, std::string, quire::page
 template <class C>
 using plain_map = typename C::template map<std::string, std::string, quire::page_size<512>>;
 
-#define CONFIGURATIONS memory_none, memory_shadow, file_shadow
+#define CONFIGURATIONS memory_none, memory_shadow, file_shadow, mmap_shadow
 
 TEST_CASE_TEMPLATE("codecs that throw", C, CONFIGURATIONS) {
     CHECK(check_every_change<blown, fused_map<C>>() > 100);

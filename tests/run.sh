@@ -22,10 +22,8 @@ export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 ninja -C .build/gcc || { echo "0 passed, 1 failed"; exit 1; } # one failed: it does not compile
 rm -f .build/gcc/meson-logs/testlog.json
 meson test -C .build/gcc --no-rebuild --print-errorlogs "$@" || true # the summary tells
-# The floors that read foreign bytes.
-ninja -C .build/sanitized tests/test_core tests/test_codec tests/test_format tests/test_storage ||
-  { echo "0 passed, 1 failed"; exit 1; }
+ninja -C .build/sanitized || { echo "0 passed, 1 failed"; exit 1; }
 rm -f .build/sanitized/meson-logs/testlog.json
-meson test -C .build/sanitized --no-rebuild --print-errorlogs --no-suite long \
-  core codec format storage || true
+meson test -C .build/sanitized --no-rebuild --print-errorlogs --no-suite long --no-suite text ||
+  true
 python3 tests/summary.py .build/gcc/meson-logs/testlog.json .build/sanitized/meson-logs/testlog.json

@@ -210,6 +210,14 @@ TEST_CASE_TEMPLATE("a value over 1 GiB is refused before any memory is taken for
         CHECK_THROWS_AS(map->update(1, [&](claimed& c) { c.bytes = bytes; }),
                         quire::value_too_large);
     }
+    try {
+        map->insert(2, claimed{(std::uint64_t{1} << 30) + 1});
+    } catch (const quire::value_too_large& error) {
+        CHECK(error.code() == quire::error_code::value_too_large);
+        CHECK(error.found() == "1073741825 bytes");
+        CHECK(error.expected() == "at most 1073741824");
+        CHECK(error.path() == map->path());
+    }
     CHECK_FALSE(claimed_codec::encoded);
     CHECK(map->size() == 1);
     CHECK((*map->begin()).second.bytes == 5);
@@ -234,6 +242,9 @@ TEST_SUITE("long") {
         }
         value.push_back('x');
         CHECK_THROWS_AS(map->insert_or_assign(2, value), quire::value_too_large);
+        value.resize(value.size() - 2); // one byte below the limit
+        CHECK_FALSE(map->insert_or_assign(2, value).second);
+        CHECK(map->at(2) == value);
         CHECK(map->erase(2) == 1);
         CHECK(map->at(1) == "before");
         CHECK(map->at(3) == "after");

@@ -23,7 +23,7 @@ template <class T>
 void check_integer() {
     using limits = std::numeric_limits<T>;
     std::vector<std::pair<T, T>> records;
-    const auto add = [&](T key) { records.emplace_back(key, static_cast<T>(limits::max() - key)); };
+    const auto add = [&](T key) { records.emplace_back(key, static_cast<T>(~key)); };
     add(limits::min());
     add(static_cast<T>(limits::min() + 1));
     if (std::is_signed_v<T>) {

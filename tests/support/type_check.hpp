@@ -22,11 +22,10 @@ void check_types(const std::vector<std::pair<K, V>>& records) {
     // Only equality of keys is needed: the order is that of the vector.
     struct in_order {
         const std::vector<std::pair<K, V>>* records;
-        using iterator = typename std::vector<std::pair<K, V>>::const_iterator;
         [[nodiscard]] std::size_t size() const { return records->size(); }
         [[nodiscard]] bool empty() const { return records->empty(); }
-        [[nodiscard]] iterator begin() const { return records->begin(); }
-        [[nodiscard]] iterator end() const { return records->end(); }
+        [[nodiscard]] auto begin() const { return records->begin(); }
+        [[nodiscard]] auto end() const { return records->end(); }
         [[nodiscard]] auto rbegin() const { return records->rbegin(); }
         [[nodiscard]] auto rend() const { return records->rend(); }
     };
