@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <thread>
 
 #include <doctest/doctest.h>
@@ -140,4 +141,39 @@ TEST_CASE("a mapped page's id is used again") {
     CHECK(f.counters.pages_read.value() == 2); // checked anew after the discard
     CHECK(f.pages.write_back().pages == 0);
     CHECK(f.pages.resident_bytes() == 0);
+}
+
+namespace {
+
+// An epoch that looks around at the very moment in which it ends.
+struct watched_epoch : epoch {
+    std::function<void()> at_end;
+    cache::epoch_stamp advance() noexcept {
+        const cache::epoch_stamp ended = epoch::advance();
+        if (at_end) at_end();
+        return ended;
+    }
+};
+
+} // namespace
+
+TEST_CASE("an operation that begins after the stamp of a written frame does not find the frame") {
+    bench_of<storage::mmap> bench;
+    const quire_test::temp_dir dir;
+    REQUIRE(bench.device.create(dir.path("store")).ok());
+    watched_epoch in_flight;
+    cache::page_cache<storage::mmap, replacement::clock, page_size, watched_epoch> pages{
+        bench.device, in_flight, bench.counters, bench.path, 0};
+    fill(pages.create(page_id{20}), 20, 1);
+    fill(pages.create(page_id{21}), 21, 1);
+    int ended = 0;
+    in_flight.at_end = [&] {
+        ++ended;
+        const watched_epoch::guard reader(in_flight);
+        for (const std::uint32_t id : {20U, 21U})
+            CHECK(pages.fetch(ref(id), any) ==
+                  bench.device.mapping() + std::size_t{id} * page_size);
+    };
+    REQUIRE(pages.write_back().pages == 2);
+    CHECK(ended == 1);
 }

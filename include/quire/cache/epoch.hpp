@@ -74,7 +74,7 @@ private:
     static constexpr std::uint64_t reserved = ~std::uint64_t{0};
 
     [[nodiscard]] QUIRE_INLINE std::atomic<std::uint64_t>& announce() noexcept {
-        const std::uint64_t now = current_.load(std::memory_order_relaxed);
+        const std::uint64_t now = current_.load(std::memory_order_acquire);
         std::uint64_t empty = 0;
         auto& mine = slots_[favourite_ % slot_count].announced;
         if (QUIRE_LIKELY(mine.compare_exchange_strong(empty, now, std::memory_order_seq_cst)))
@@ -88,7 +88,7 @@ private:
             favourite_ = 1 + threads.fetch_add(1, std::memory_order_relaxed) % (slot_count - 1);
         }
         for (std::uint32_t tries = 0;; ++tries) {
-            const std::uint64_t now = current_.load(std::memory_order_relaxed);
+            const std::uint64_t now = current_.load(std::memory_order_acquire);
             const std::uint32_t at = favourite_ + tries;
             std::uint64_t empty = 0;
             auto& other = slots_[at % slot_count].announced;

@@ -160,17 +160,18 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_back(Spare&& spare)
         }
     }
     latch_guard hold(latch_);
-    const epoch_stamp stamp = Device::maps ? epoch_.advance() : epoch_stamp::none;
     for (const std::uint32_t f : dirty_) {
         facts_[f].listed = false;
-        if constexpr (Device::maps) {
-            // The mapping shows what was written; it is the page's home from now on. Operations in
-            // flight may still read the frame, and both hold the same bytes.
+        // The mapping shows what was written; it is the page's home from now on. Operations in
+        // flight may still read the frame, and both hold the same bytes.
+        if constexpr (Device::maps)
             entry_of(facts_[f].page).store(mapped, std::memory_order_release);
-            retire(f, stamp);
-        } else {
-            facts_[f].state.store(frame_state::clean, std::memory_order_relaxed);
-        }
+        else facts_[f].state.store(frame_state::clean, std::memory_order_relaxed);
+    }
+    if constexpr (Device::maps) {
+        // An operation that begins after this finds no frame of these.
+        const epoch_stamp stamp = epoch_.advance();
+        for (const std::uint32_t f : dirty_) retire(f, stamp);
     }
     dirty_.clear();
     dirty_count_ = 0;
