@@ -20,12 +20,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <quire/core/owned.hpp>
 #include <quire/options.hpp>
 #include <quire/policies.hpp>
 #include <quire/read_face.hpp>
@@ -95,15 +95,15 @@ public:
     static constexpr std::size_t page_bytes = types::page_bytes;
 
     // An empty map in memory. Throws std::bad_alloc.
-    btree_map() requires(!store::on_device) : store_(std::make_unique<store>()) {}
+    btree_map() requires(!store::on_device) : store_(new store) {}
     // A store in memory takes options too, and no path.
     explicit btree_map(quire::options how) requires(!store::on_device)
-        : store_(std::make_unique<store>()), durability_(how.durability) {}
+        : store_(new store), durability_(how.durability) {}
     // Opens the store at `path`, or creates it. Throws io_error, format_mismatch, schema_mismatch,
     // corruption, already_open, storage_full, std::bad_alloc. Nothing that exists is changed before
     // it has been recognised.
     explicit btree_map(std::string path, quire::options how = {}) requires(store::on_device)
-        : store_(std::make_unique<store>(
+        : store_(new store(
               txn::store_options{std::move(path), how.cache_bytes, how.create, how.read_only},
               types::schema())),
           durability_(how.durability) {
@@ -214,9 +214,8 @@ private:
         work();
     }
 
-    std::unique_ptr<store> store_;
-    std::unique_ptr<detail::writer_state<types>> state_ =
-        std::make_unique<detail::writer_state<types>>();
+    owned<store> store_;
+    owned<detail::writer_state<types>> state_{new detail::writer_state<types>};
     durability durability_ = durability::full;
 };
 

@@ -10,13 +10,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
 
 #include <quire/codec/checks.hpp>
 #include <quire/core/error.hpp>
+#include <quire/core/growing_array.hpp>
 #include <quire/format/schema.hpp>
 #include <quire/node/fixed.hpp>
 #include <quire/node/slotted.hpp>
@@ -37,22 +37,21 @@ public:
 
     // Room for n bytes; what was there is lost.
     [[nodiscard]] std::byte* resize(std::size_t n) {
-        if (n > Inline && n > capacity_) {
-            heap_ = std::make_unique_for_overwrite<std::byte[]>(n);
-            capacity_ = n;
+        if (n > Inline) {
+            heap_.clear(); // nothing to carry over
+            heap_.reserve(n);
         }
         size_ = n;
         return data();
     }
     [[nodiscard]] std::byte* data() noexcept {
-        return size_ > Inline ? heap_.get() : inline_.data();
+        return size_ > Inline ? heap_.data() : inline_.data();
     }
     [[nodiscard]] bytes_view view() noexcept { return {data(), size_}; }
 
 private:
     std::array<std::byte, Inline> inline_;
-    std::unique_ptr<std::byte[]> heap_;
-    std::size_t capacity_ = 0;
+    growing_array<std::byte> heap_; // its capacity is what is used
     std::size_t size_ = 0;
 };
 

@@ -22,7 +22,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 
@@ -240,11 +239,12 @@ private:
     Replacement replacement_;
     region translation_region_;
     region frames_region_;
+    region facts_region_;
     std::atomic<std::uint32_t>* translation_ = nullptr;
     std::size_t translation_size_ = 0;
     std::byte* frames_base_ = nullptr;
     std::uint32_t frame_count_ = 0;
-    std::unique_ptr<frame_facts[]> facts_;
+    frame_facts* facts_ = nullptr;
     latch latch_; // over all below, the states in facts_, and every change of a translation entry
                   // but the removal of a mark
     growing_array<std::uint32_t> free_;
@@ -276,7 +276,10 @@ page_cache<Device, Replacement, PageSize, Epoch>::page_cache(Device& device, Epo
     frames_region_ = region(frame_bytes, frame_bytes >= 4 * huge_page ? backing::huge_pages
                                                                       : backing::small_pages);
     frames_base_ = frames_region_.data();
-    facts_ = std::make_unique<frame_facts[]>(frame_count_);
+    // Zeroed memory is what a free frame's facts are, and costs nothing until a frame is used.
+    static_assert(page_id::none == page_id{0} && frame_state::free == frame_state{0});
+    facts_region_ = region(std::size_t{frame_count_} * sizeof(frame_facts), backing::small_pages);
+    facts_ = reinterpret_cast<frame_facts*>(facts_region_.data());
     free_.reserve(frame_count_);
     dirty_.reserve(frame_count_);
     limbo_.reserve(frame_count_);

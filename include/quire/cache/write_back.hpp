@@ -113,7 +113,7 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_back(Spare&& spare)
         if (facts_[n].state.load(std::memory_order_relaxed) == frame_state::dirty)
             order_.push_back(std::uint64_t{to_integer(facts_[n].page)} << 32 | n);
         else facts_[n].listed = false;
-    sort_ascending({order_.data(), order_.size()});
+    sort_ascending(order_.data(), order_.size());
     const auto frame_at = [this](std::size_t i) { return static_cast<std::uint32_t>(order_[i]); };
     const auto page_at = [this](std::size_t i) { return static_cast<page_id>(order_[i] >> 32); };
     dirty_.clear();

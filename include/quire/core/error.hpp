@@ -3,9 +3,9 @@
 // Thread-safety: immutable values; copying does not throw.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -40,6 +40,35 @@ struct error_details {
     std::string expected{};
 };
 
+namespace detail {
+
+// Details that all copies of an error share, so that copying one cannot throw.
+class shared_details {
+public:
+    explicit shared_details(error_details facts) : owner_(new counted{std::move(facts)}) {}
+    shared_details(const shared_details& other) noexcept : owner_(other.owner_) {
+        owner_->owners.fetch_add(1, std::memory_order_relaxed);
+    }
+    shared_details& operator=(shared_details other) noexcept {
+        std::swap(owner_, other.owner_);
+        return *this;
+    }
+    ~shared_details() {
+        if (owner_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete owner_;
+    }
+    [[nodiscard]] const error_details* operator->() const noexcept { return &owner_->facts; }
+
+private:
+    struct counted {
+        error_details facts;
+        std::atomic<std::uint32_t> owners{1};
+    };
+
+    counted* owner_;
+};
+
+} // namespace detail
+
 class error : public std::runtime_error {
 public:
     [[nodiscard]] error_code code() const noexcept { return code_; }
@@ -52,12 +81,11 @@ public:
 
 protected:
     error(error_code code, const std::string& sentence, error_details details)
-        : std::runtime_error(sentence), code_(code),
-          details_(std::make_shared<const error_details>(std::move(details))) {}
+        : std::runtime_error(sentence), code_(code), details_(std::move(details)) {}
 
 private:
     error_code code_;
-    std::shared_ptr<const error_details> details_;
+    detail::shared_details details_;
 };
 
 namespace detail {

@@ -7,86 +7,109 @@
 
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <initializer_list>
 #include <new>
-#include <span>
 #include <type_traits>
 #include <utility>
 
 #include <quire/core/assert.hpp>
-#include <quire/core/bytes.hpp>
+#include <quire/core/config.hpp>
 
 namespace quire {
 
 namespace detail {
 
-// Memory of `bytes`, with what `old` held. Throws std::bad_alloc; `old` is good then.
-[[nodiscard]] QUIRE_COLD inline void* regrow(void* old, std::size_t count, std::size_t size) {
-    std::size_t bytes = 0;
-    if (__builtin_mul_overflow(count, size, &bytes)) throw std::bad_alloc();
-    void* const fresh = std::realloc(old, bytes);
-    if (fresh == nullptr) throw std::bad_alloc();
-    return fresh;
-}
+// What of an array depends on the size of its elements alone.
+class growing_bytes {
+public:
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    void clear() noexcept { size_ = 0; }
+
+protected:
+    growing_bytes() noexcept = default;
+    growing_bytes(growing_bytes&& other) noexcept { swap(other); }
+    growing_bytes& operator=(growing_bytes&&) = delete;
+    ~growing_bytes() { std::free(items_); }
+
+    void swap(growing_bytes& other) noexcept {
+        std::swap(items_, other.items_);
+        std::swap(size_, other.size_);
+        std::swap(capacity_, other.capacity_);
+    }
+    // Room for n elements in all. Throws std::bad_alloc.
+    QUIRE_COLD void regrow(std::size_t n, std::size_t element) {
+        std::size_t bytes = 0;
+        if (__builtin_mul_overflow(n, element, &bytes)) throw std::bad_alloc();
+        void* const fresh = std::realloc(items_, bytes);
+        if (fresh == nullptr) throw std::bad_alloc();
+        items_ = fresh;
+        capacity_ = n;
+    }
+    // Room for n elements more, with some to spare.
+    void make_room(std::size_t n, std::size_t element) {
+        if (capacity_ - size_ >= n) return;
+        const std::size_t doubled = capacity_ < 4 ? 8 : 2 * capacity_;
+        regrow(size_ + n < doubled ? doubled : size_ + n, element);
+    }
+    void append_bytes(const void* from, std::size_t n, std::size_t element) {
+        if (n == 0) return;
+        make_room(n, element);
+        std::memcpy(static_cast<char*>(items_) + size_ * element, from, n * element);
+        size_ += n;
+    }
+
+    void* items_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
+};
 
 } // namespace detail
 
 template <class T>
-class growing_array {
+class growing_array : public detail::growing_bytes {
     static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T> &&
                   alignof(T) <= alignof(std::max_align_t));
 
 public:
     growing_array() noexcept = default;
-    growing_array(std::initializer_list<T> values) {
-        reserve(values.size());
-        for (const T& value : values) items_[size_++] = value;
+    growing_array(std::initializer_list<T> values) { append(values.begin(), values.size()); }
+    growing_array(const growing_array& other) : growing_bytes() {
+        append(other.data(), other.size());
     }
-    growing_array(const growing_array& other) {
-        reserve(other.size_);
-        copy_bytes(raw(), other.raw(), other.size_ * sizeof(T));
-        size_ = other.size_;
-    }
-    growing_array(growing_array&& other) noexcept
-        : items_(std::exchange(other.items_, nullptr)), size_(std::exchange(other.size_, 0)),
-          capacity_(std::exchange(other.capacity_, 0)) {}
+    growing_array(growing_array&&) noexcept = default;
     growing_array& operator=(growing_array other) noexcept {
-        std::swap(items_, other.items_);
-        std::swap(size_, other.size_);
-        std::swap(capacity_, other.capacity_);
+        swap(other);
         return *this;
     }
-    ~growing_array() { std::free(items_); }
+    ~growing_array() = default;
 
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
-    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-    [[nodiscard]] T* data() noexcept { return items_; }
-    [[nodiscard]] const T* data() const noexcept { return items_; }
-    [[nodiscard]] T* begin() noexcept { return items_; }
-    [[nodiscard]] T* end() noexcept { return items_ + size_; }
-    [[nodiscard]] const T* begin() const noexcept { return items_; }
-    [[nodiscard]] const T* end() const noexcept { return items_ + size_; }
+    [[nodiscard]] T* data() noexcept { return static_cast<T*>(items_); }
+    [[nodiscard]] const T* data() const noexcept { return static_cast<const T*>(items_); }
+    [[nodiscard]] T* begin() noexcept { return data(); }
+    [[nodiscard]] T* end() noexcept { return data() + size_; }
+    [[nodiscard]] const T* begin() const noexcept { return data(); }
+    [[nodiscard]] const T* end() const noexcept { return data() + size_; }
     [[nodiscard]] T& operator[](std::size_t i) noexcept {
         QUIRE_PRECONDITION(i < size_, "there is no such element");
-        return items_[i];
+        return static_cast<T*>(items_)[i];
     }
     [[nodiscard]] const T& operator[](std::size_t i) const noexcept {
         QUIRE_PRECONDITION(i < size_, "there is no such element");
-        return items_[i];
+        return static_cast<const T*>(items_)[i];
     }
     [[nodiscard]] T& back() noexcept { return (*this)[size_ - 1]; }
     [[nodiscard]] const T& back() const noexcept { return (*this)[size_ - 1]; }
 
     // Room for n elements in all.
     void reserve(std::size_t n) {
-        if (n <= capacity_) return;
-        items_ = static_cast<T*>(detail::regrow(items_, n, sizeof(T)));
-        capacity_ = n;
+        if (n > capacity_) regrow(n, sizeof(T));
     }
     void push_back(T value) { // by value: it may be an element
-        if (size_ == capacity_) reserve(capacity_ < 8 ? 8 : 2 * capacity_);
-        items_[size_++] = value;
+        if (size_ == capacity_) make_room(1, sizeof(T));
+        static_cast<T*>(items_)[size_++] = value;
     }
     void pop_back() noexcept {
         QUIRE_PRECONDITION(size_ != 0, "an empty array has no last element");
@@ -94,8 +117,8 @@ public:
     }
     // New elements are value-initialised.
     void resize(std::size_t n) {
-        if (n > capacity_) reserve(n < 2 * capacity_ ? 2 * capacity_ : n);
-        for (std::size_t i = size_; i < n; ++i) items_[i] = T{};
+        if (n > size_) make_room(n - size_, sizeof(T));
+        for (std::size_t i = size_; i < n; ++i) static_cast<T*>(items_)[i] = T{};
         size_ = n;
     }
     // Forgets all but the first n elements. Requires: n <= size().
@@ -103,25 +126,8 @@ public:
         QUIRE_PRECONDITION(n <= size_, "shortening does not lengthen");
         size_ = n;
     }
-    void clear() noexcept { size_ = 0; }
     // Copies of n elements, which are not this array's, to the end.
-    void append(const T* from, std::size_t n) {
-        if (n == 0) return;
-        if (size_ + n > capacity_) reserve(size_ + n < 2 * capacity_ ? 2 * capacity_ : size_ + n);
-        copy_bytes(raw() + size_ * sizeof(T), reinterpret_cast<const std::byte*>(from),
-                   n * sizeof(T));
-        size_ += n;
-    }
-
-private:
-    [[nodiscard]] std::byte* raw() noexcept { return reinterpret_cast<std::byte*>(items_); }
-    [[nodiscard]] const std::byte* raw() const noexcept {
-        return reinterpret_cast<const std::byte*>(items_);
-    }
-
-    T* items_ = nullptr;
-    std::size_t size_ = 0;
-    std::size_t capacity_ = 0;
+    void append(const T* from, std::size_t n) { append_bytes(from, n, sizeof(T)); }
 };
 
 } // namespace quire

@@ -9,8 +9,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
+#include <quire/core/owned.hpp>
 #include <quire/node/fixed.hpp>
 
 namespace quire::node {
@@ -95,7 +95,7 @@ private:
     }
 
     void start() {
-        if (!images_) images_.reset(new images); // not value-initialised
+        if (!images_) images_ = owned<images>(new images); // not value-initialised
     }
 
     pieces keys_{};
@@ -105,7 +105,7 @@ private:
     std::array<std::byte, key_size> new_key_{};
     std::array<std::byte, detail::ref_size> new_child_{};
     key_buffer separator_;
-    std::unique_ptr<images> images_;
+    owned<images> images_;
 };
 
 template <class Key, std::size_t ValueSize, std::size_t PageSize>

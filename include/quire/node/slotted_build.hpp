@@ -9,9 +9,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include <quire/core/growing_array.hpp>
+#include <quire/core/owned.hpp>
 #include <quire/node/slotted.hpp>
 
 namespace quire::node {
@@ -52,7 +52,7 @@ private:
     // ---- the list ----
     // A new list of at most so many entries.
     void start(std::size_t most) {
-        if (!scratch_) scratch_.reset(new scratch); // not value-initialised
+        if (!scratch_) scratch_ = owned<scratch>(new scratch); // not value-initialised
         if (entries_.size() <= most) entries_.resize(most + 1);
         count_ = 0;
         bytes_ = 0;
@@ -218,7 +218,7 @@ private:
     std::uint32_t border_ = 0;
     side_prefixes prefixes_{};
     page_ref first_child_;
-    std::unique_ptr<scratch> scratch_;
+    owned<scratch> scratch_;
 };
 
 template <std::size_t PageSize>

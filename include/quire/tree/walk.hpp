@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <string>
 
 #include <quire/core/error.hpp>
@@ -92,11 +91,12 @@ private:
 
     void visit(page_ref ref, std::uint32_t level, const key_buffer* low, const key_buffer* high) {
         // A copy, so that nothing is pinned or guarded while its children are visited.
-        const auto copy = std::make_unique_for_overwrite<std::byte[]>(Layout::page_size);
+        growing_array<std::byte> copy;
+        copy.resize(Layout::page_size);
         guarded_([&] {
-            std::memcpy(copy.get(), read_page<Layout>(cache_, ref, level), Layout::page_size);
+            std::memcpy(copy.data(), read_page<Layout>(cache_, ref, level), Layout::page_size);
         });
-        const std::byte* const page = copy.get();
+        const std::byte* const page = copy.data();
         const std::uint32_t count = format::count_of(page);
         key_buffer scratch;
         key_buffer before;

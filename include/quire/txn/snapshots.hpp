@@ -99,7 +99,7 @@ public:
                 open_.push_back(to_integer(record->number));
             }
         }
-        sort_ascending({open_.data(), open_.size()});
+        sort_ascending(open_.data(), open_.size());
         std::size_t kept = 0;
         for (const std::uint64_t v : open_)
             if (kept == 0 || open_[kept - 1] != v) open_[kept++] = v;

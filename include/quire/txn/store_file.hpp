@@ -12,13 +12,13 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include <quire/core/bytes.hpp>
 #include <quire/core/error.hpp>
+#include <quire/core/growing_array.hpp>
 #include <quire/core/ids.hpp>
 #include <quire/format/header_slot.hpp>
 #include <quire/format/page_header.hpp>
@@ -162,8 +162,9 @@ void store_file<Device, PageSize>::write_new(Device& fresh, const std::string& p
     constexpr auto first = static_cast<version>(1);
     using layout = node::slotted<PageSize>;
     constexpr std::size_t size = (header + std::size_t{1}) * PageSize;
-    const auto image = std::make_unique<std::byte[]>(size);
-    std::byte* const catalog = image.get() + header * PageSize;
+    growing_array<std::byte> image;
+    image.resize(size);
+    std::byte* const catalog = image.data() + header * PageSize;
     format::start_page(catalog, {layout::leaf_kind, 0, tree_id::catalog},
                        static_cast<page_id>(header), first);
     const std::string record = format::encode(main_tree);
@@ -187,8 +188,8 @@ void store_file<Device, PageSize>::write_new(Device& fresh, const std::string& p
     slot.roots[0].tree = main_tree.tree;
     const auto bytes = format::encode(slot);
     for (const std::uint64_t offset : format::slot_offsets)
-        std::memcpy(image.get() + offset, bytes.data(), bytes.size());
-    if (storage::status status = fresh.write(0, {image.get(), size}); !status.ok())
+        std::memcpy(image.data() + offset, bytes.data(), bytes.size());
+    if (storage::status status = fresh.write(0, {image.data(), size}); !status.ok())
         fail_io("writing the new store failed", status, path);
     if (storage::status status = fresh.sync_all(); !status.ok())
         fail_io("making the new store durable failed", status, path);
