@@ -1,4 +1,5 @@
 // Iterators: what they model, that they walk both ways, and which version they read.
+#include <algorithm>
 #include <quire/iterator.hpp>
 
 #include <doctest/doctest.h>

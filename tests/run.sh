@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs what is missing, builds, and runs all tests but those of the suite `long`: first with
-# GCC, then with Clang under the address and undefined-behaviour sanitizers. Ends with one line that
-# sums up, and fails when a test failed. Arguments go to `meson test` (as: --suite long).
+# Installs what is missing, builds, and runs all tests but those of the suite `long`: with GCC, with
+# Clang under the address and undefined-behaviour sanitizers, and what threads share under the
+# thread sanitizer. With arguments, `meson test` gets them in an optimised build instead (as:
+# --suite long). Ends with one line that sums up, and fails when a test failed.
 set -eu
 cd "$(dirname "$0")/.."
 . .ci/need.sh
@@ -12,18 +13,35 @@ need 'command -v meson' meson
 need 'command -v ninja' ninja-build
 need 'test -e /usr/include/doctest/doctest.h' doctest-dev
 install_missing
-[ $# -gt 0 ] || set -- --no-suite long
 
-# Compiling takes longer than running: not optimised, without symbols.
-configure .build/gcc g++ -Doptimization=0 -Ddebug=false
-configure .build/sanitized clang++ -Doptimization=0 -Ddebug=false -Db_sanitize=address,undefined \
-  -Db_lundef=false
-export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-ninja -C .build/gcc || { echo "0 passed, 1 failed"; exit 1; } # one failed: it does not compile
-rm -f .build/gcc/meson-logs/testlog.json
-meson test -C .build/gcc --no-rebuild --print-errorlogs "$@" || true # the summary tells
-ninja -C .build/sanitized || { echo "0 passed, 1 failed"; exit 1; }
-rm -f .build/sanitized/meson-logs/testlog.json
-meson test -C .build/sanitized --no-rebuild --print-errorlogs --no-suite long --no-suite text ||
-  true
-python3 tests/summary.py .build/gcc/meson-logs/testlog.json .build/sanitized/meson-logs/testlog.json
+logs=
+# stage NAME TARGETS ARGUMENT...: builds the targets (all if none) in .build/NAME and runs the tests
+# that the arguments name. What failed is in the log, which the summary reads.
+stage() {
+  name=$1
+  targets=$2
+  shift 2
+  log=.build/$name/meson-logs/testlog.json
+  logs="$logs $log"
+  rm -f "$log"
+  # shellcheck disable=SC2086
+  ninja -C ".build/$name" $targets || { echo "0 passed, 1 failed"; exit 1; } # it does not compile
+  meson test -C ".build/$name" --no-rebuild --print-errorlogs "$@" || true
+}
+
+if [ $# -gt 0 ]; then
+  configure .build/optimised g++ -Doptimization=2 -Ddebug=false
+  stage optimised '' "$@"
+else
+  # Compiling takes longer than running: not optimised, without symbols.
+  configure .build/gcc g++ -Doptimization=0 -Ddebug=false
+  stage gcc '' --no-suite long
+  configure .build/sanitized clang++ -Doptimization=0 -Ddebug=false \
+    -Db_sanitize=address,undefined -Db_lundef=false
+  export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  stage sanitized '' --no-suite long --no-suite text
+  configure .build/threads g++ -Doptimization=1 -Ddebug=false -Db_sanitize=thread
+  stage threads 'tests/test_threads tests/test_cache' --repeat 3 threads cache
+fi
+# shellcheck disable=SC2086
+python3 tests/summary.py $logs

@@ -43,7 +43,7 @@ public:
     // Makes sure that memory for the page exists. Throws std::bad_alloc.
     void admit(page_id id) {
         const std::size_t chunk = to_integer(id) / pages_per_chunk;
-        if (chunk >= chunk_count_) grow(chunk);
+        if (chunk >= chunk_count()) grow(chunk);
     }
     void ensure_frames(std::uint32_t) const noexcept {}
     void reserve_frames(std::uint32_t) const noexcept {}
@@ -79,7 +79,7 @@ public:
     [[nodiscard]] static std::string path() noexcept { return {}; }
     // Bytes taken from the system for pages.
     [[nodiscard]] std::uint64_t resident_bytes() const noexcept {
-        return std::uint64_t{chunk_count_} * huge_page;
+        return std::uint64_t{chunk_count()} * huge_page;
     }
 
 private:
@@ -89,28 +89,32 @@ private:
 
     [[nodiscard]] QUIRE_INLINE std::byte* at(page_id id) const noexcept {
         const std::size_t n = to_integer(id);
-        QUIRE_ASSERT(n / pages_per_chunk < chunk_count_, "a page id is admitted before it is used");
+        QUIRE_ASSERT(n / pages_per_chunk < chunk_count(),
+                     "a page id is admitted before it is used");
         std::byte* const chunk = chunks_[n / pages_per_chunk].load(std::memory_order_relaxed);
         return chunk + n % pages_per_chunk * PageSize;
     }
 
+    [[nodiscard]] QUIRE_INLINE std::size_t chunk_count() const noexcept {
+        return chunk_count_.load(std::memory_order_relaxed);
+    }
     QUIRE_COLD void grow(std::size_t chunk) {
-        while (chunk >= chunk_count_) {
+        for (std::size_t count = chunk_count(); chunk >= count;) {
             // The first chunk stays on small pages: most maps in memory are small.
-            const std::size_t step =
-                chunk_count_ == 0 ? 1 : (chunk_count_ < 32 ? chunk_count_ : std::size_t{32});
+            const std::size_t step = count == 0 ? 1 : (count < 32 ? count : std::size_t{32});
             regions_.emplace_back(step * huge_page,
-                                  chunk_count_ == 0 ? backing::small_pages : backing::huge_pages);
+                                  count == 0 ? backing::small_pages : backing::huge_pages);
             for (std::size_t i = 0; i < step; ++i)
-                chunks_[chunk_count_ + i].store(regions_.back().data() + i * huge_page,
-                                                std::memory_order_relaxed);
-            chunk_count_ += step;
+                chunks_[count + i].store(regions_.back().data() + i * huge_page,
+                                         std::memory_order_relaxed);
+            count += step;
+            chunk_count_.store(count, std::memory_order_relaxed);
         }
     }
 
     region table_;
     std::atomic<std::byte*>* chunks_ = nullptr;
-    std::size_t chunk_count_ = 0;
+    std::atomic<std::size_t> chunk_count_{0}; // readers only assert on it
     std::vector<region> regions_;
 };
 

@@ -14,6 +14,7 @@
 #include <span>
 
 #include <quire/cache/epoch.hpp>
+#include <quire/core/bytes.hpp>
 #include <quire/core/growing_array.hpp>
 #include <quire/core/ids.hpp>
 
