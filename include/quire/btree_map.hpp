@@ -15,8 +15,8 @@
 // Invariants: the file always holds a whole committed version; read_face.hpp and write_face.hpp
 // give cost, exceptions and guarantees of each group of members.
 // Thread-safety: transactional maps: any number of threads may read and call snapshot(), and
-// writers queue. Moving, swapping and destroying a map is for its owner, with no transaction,
-// snapshot or iterator of it alive (snapshots and iterators survive moving and swapping).
+// writers queue. Moving, swapping and destroying a map is for its owner. Transactions, snapshots and
+// iterators go on after their map was moved or swapped; they end before it is destroyed.
 #pragma once
 
 #include <cstdint>
@@ -98,7 +98,9 @@ public:
     btree_map() requires(!store::on_device) : store_(new store) {}
     // A store in memory takes options too, and no path.
     explicit btree_map(quire::options how) requires(!store::on_device)
-        : store_(new store), durability_(how.durability) {}
+        : store_(new store), durability_(how.durability) {
+        QUIRE_PRECONDITION(!how.read_only, "a new map in memory that is only read stays empty");
+    }
     // Opens the store at `path`, or creates it. Throws io_error, format_mismatch, schema_mismatch,
     // corruption, already_open, storage_full, std::bad_alloc. Nothing that exists is changed before
     // it has been recognised.
@@ -123,7 +125,9 @@ public:
 
     // ---- transactions ----
 
-    // Waits for the writer's place and takes it. Throws read_only, poisoned, std::bad_alloc.
+    // Waits for the writer's place and takes it: there is one writer at a time. While a thread has a
+    // transaction open, a change of the map itself, flush, verify, stats or another transaction on
+    // the same thread waits for ever. Throws read_only, poisoned, std::bad_alloc, io_error.
     [[nodiscard]] transaction_type transaction() requires(types::transactional) {
         store_->begin();
         state_->trail = {};
@@ -147,13 +151,18 @@ public:
 
     // ---- care ----
 
-    // Makes everything committed (under txn::none: everything done) durable.
+    // Makes everything committed (under txn::none: everything done) durable. Waits for the writer's
+    // place. Throws io_error, storage_full, poisoned, read_only, std::bad_alloc.
     void flush() { store_->flush(); }
+    // Returns when the version (of a snapshot, say) and all before it are durable: after commits
+    // with durability::none, by making them so.
+    void wait_durable(version) requires(types::transactional) { flush(); }
     // The same: these policies keep no log to move into the file.
     void checkpoint() { flush(); }
     // Checks every page of the map and that each page of the store is exactly one of: in use, free,
     // pending. Reads everything; waits for the writer's place. Throws corruption, io_error.
     void verify();
+    // Waits for the writer's place. No I/O.
     [[nodiscard]] map_stats stats();
     // The store's file; empty in memory.
     [[nodiscard]] const std::string& path() const noexcept { return store_->path(); }

@@ -8,8 +8,11 @@
 // *it is a pair of a key view and a value view, what the codecs decode to; views into the page or
 // into the iterator are good while the iterator stays where it is. Iterators model
 // std::bidirectional_iterator.
-// Cost: a step inside a leaf reads that leaf alone; at its end one page more. Thread-safety: as of
-// an iterator of std::map. Exceptions: steps throw corruption and io_error and then have not moved.
+// The view of a string key may lie in the iterator: it is gone with it, so not for `*it++`, nor for
+// adaptors that read through a copy (std::views::reverse, std::reverse_iterator; rbegin() is fine).
+// Cost: a step inside a leaf reads that leaf alone; at its end one page more. Thread-safety: used by
+// one thread at a time, reading included. Exceptions: steps throw corruption and io_error and then
+// have not moved.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +38,8 @@ public:
         if (record_ != nullptr) record_->share();
     }
     version_share(version_share&& other) noexcept
-        : store_(other.store_), record_(std::exchange(other.record_, nullptr)) {}
+        : store_(std::exchange(other.store_, nullptr)),
+          record_(std::exchange(other.record_, nullptr)) {}
     version_share& operator=(version_share other) noexcept {
         std::swap(store_, other.store_);
         std::swap(record_, other.record_);
@@ -45,15 +49,17 @@ public:
         if (record_ != nullptr) record_->unshare();
     }
 
-    [[nodiscard]] store& of() const noexcept { return *store_; }
+    [[nodiscard]] store& of() const noexcept {
+        QUIRE_PRECONDITION(store_ != nullptr, "what was moved from is assigned or destroyed only");
+        return *store_;
+    }
     [[nodiscard]] store* get() const noexcept { return store_; }
     [[nodiscard]] bool working() const noexcept { return record_ == nullptr; }
     [[nodiscard]] version number() const noexcept {
         return record_ != nullptr ? record_->number : store_->write_version();
     }
     [[nodiscard]] const format::root_record& root() const noexcept {
-        return record_ != nullptr ? record_->roots[Types::tree_index]
-                                  : store_->root(Types::tree_index);
+        return record_ != nullptr ? record_->roots[Types::tree_index] : of().root(Types::tree_index);
     }
 
 private:
@@ -69,14 +75,15 @@ class map_iterator {
 
 public:
     using iterator_concept = std::bidirectional_iterator_tag;
-    using iterator_category = std::input_iterator_tag; // *it is no reference
+    // *it is no reference, yet algorithms of the iterator_category kind, std::prev among them, work.
+    using iterator_category = std::bidirectional_iterator_tag;
     using value_type = std::pair<typename Types::key_view, typename Types::value_view>;
     using reference = value_type;
     using difference_type = std::ptrdiff_t;
     class pointer {
     public:
         explicit pointer(reference pair) : pair_(std::move(pair)) {}
-        reference* operator->() noexcept { return &pair_; }
+        const reference* operator->() const noexcept { return &pair_; }
 
     private:
         reference pair_;
@@ -120,9 +127,20 @@ public:
         return before;
     }
 
-    // Iterators of the same version of the same map.
+    // Whether both stand on the same key, or both at the end. Requires: iterators of one map; they
+    // may be of different versions.
     [[nodiscard]] friend bool operator==(const map_iterator& a, const map_iterator& b) noexcept {
-        return a.cursor_.same(b.cursor_);
+        if (a.cursor_.at_end() || b.cursor_.at_end())
+            return a.cursor_.at_end() == b.cursor_.at_end();
+        QUIRE_PRECONDITION(a.share_.get() == b.share_.get(), "iterators of one map are compared");
+        if (a.share_.get() != b.share_.get()) return false;
+        if (a.cursor_.same(b.cursor_)) return true;
+        if (a.share_.number() == b.share_.number()) return false;
+        typename layout::key_buffer left;
+        typename layout::key_buffer right;
+        const auto l = layout::arg_of(layout::key(a.cursor_.leaf(), a.cursor_.index(), left));
+        const auto r = layout::arg_of(layout::key(b.cursor_.leaf(), b.cursor_.index(), right));
+        return !layout::less(l, r) && !layout::less(r, l);
     }
 
     // The version that is read.
@@ -203,7 +221,7 @@ class reverse_map_iterator {
 public:
     using base_type = map_iterator<Types>;
     using iterator_concept = std::bidirectional_iterator_tag;
-    using iterator_category = std::input_iterator_tag;
+    using iterator_category = std::bidirectional_iterator_tag;
     using value_type = typename base_type::value_type;
     using reference = value_type;
     using pointer = typename base_type::pointer;
@@ -216,6 +234,7 @@ public:
     [[nodiscard]] reference operator*() const { return *at_; }
     [[nodiscard]] pointer operator->() const { return pointer(*at_); }
     reverse_map_iterator& operator++() {
+        QUIRE_PRECONDITION(!at_.cursor_.at_end(), "an iterator at the end is not advanced");
         back();
         return *this;
     }

@@ -9,9 +9,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <stdexcept>
 #include <utility>
 
+#include <quire/core/growing_array.hpp>
 #include <quire/read_face.hpp>
 #include <quire/write_face.hpp>
 
@@ -72,13 +73,13 @@ public:
     // earlier one.
     class savepoint_type {
         friend basic_transaction;
+        explicit savepoint_type(const typename store::mark& mark) noexcept : mark_(mark) {}
         typename store::mark mark_;
-        std::uint32_t depth_ = 0;
     };
 
     basic_transaction(basic_transaction&& other) noexcept
         : store_(std::exchange(other.store_, nullptr)), state_(other.state_),
-          durability_(other.durability_), savepoints_(other.savepoints_) {}
+          durability_(other.durability_), savepoints_(std::move(other.savepoints_)) {}
     basic_transaction& operator=(basic_transaction&&) = delete;
     // Rolled back unless committed. Never throws.
     ~basic_transaction() { rollback(); }
@@ -99,17 +100,22 @@ public:
     }
     // Remembers the present state. Costs nothing now; pages touched afterwards are copied again.
     [[nodiscard]] savepoint_type savepoint() {
-        savepoint_type point;
-        point.mark_ = store_ref().set_mark();
-        point.depth_ = ++savepoints_;
+        store& s = store_ref();
+        savepoints_.push_back(version::none); // what can throw comes first
+        const savepoint_type point(s.set_mark());
+        savepoints_.back() = point.mark_.at;
         return point;
     }
-    // Undoes what was done since the savepoint, which may be used again. Does not throw.
-    void rollback(const savepoint_type& point) noexcept {
+    // Undoes what was done since the savepoint, which may be used again. Throws std::logic_error,
+    // and has done nothing, when the savepoint is not of this transaction or is no longer good.
+    void rollback(const savepoint_type& point) {
         QUIRE_PRECONDITION(store_ != nullptr, "the transaction is over");
-        QUIRE_PRECONDITION(point.depth_ <= savepoints_,
-                           "the transaction went back to before this savepoint");
-        savepoints_ = point.depth_;
+        std::size_t kept = savepoints_.size();
+        while (kept != 0 && savepoints_[kept - 1] != point.mark_.at) --kept;
+        if (store_ == nullptr || kept == 0 || point.mark_.of != store_)
+            throw std::logic_error("quire: the savepoint is of another transaction, or this one "
+                                   "went back to before it");
+        savepoints_.shorten(kept);
         state_->trail = {};
         store_->roll_back_to(point.mark_);
     }
@@ -163,7 +169,7 @@ private:
     store* store_; // null: over
     detail::writer_state<Types>* state_;
     durability durability_;
-    std::uint32_t savepoints_ = 0;
+    growing_array<version> savepoints_; // the good ones: a version is given to one alone
 };
 
 } // namespace quire

@@ -143,6 +143,8 @@ struct map_types {
     static constexpr std::uint32_t tree_index = 0;
     static constexpr auto tree = static_cast<tree_id>(1);
     static constexpr std::size_t largest_key = page_bytes / 4;
+    static_assert(key_codec::fixed_size == codec::variable || key_codec::fixed_size <= largest_key,
+                  "quire: a key is at most a quarter of a page; take a larger page_size");
     static constexpr std::size_t largest_inline_value = page_bytes / 4;
 
     using key_element = typename span_element<K, key_codec>::type;
@@ -166,6 +168,12 @@ struct map_types {
         return s;
     }
 
+    static void check_end(const std::byte* end, const std::byte* expected) noexcept {
+        QUIRE_PRECONDITION(end == expected,
+                           "a codec's encode writes as many bytes as its size says");
+        static_cast<void>(end);
+        static_cast<void>(expected);
+    }
     // A key as the layout searches it.
     class encoded_key {
     public:
@@ -179,7 +187,8 @@ struct map_types {
                 rank_ = load_be<typename layout::key_type::rank_type>(bytes.data());
             } else {
                 size_ = key_codec::size(key);
-                if (QUIRE_LIKELY(size_ <= largest_key)) key_codec::encode(key, bytes_.data());
+                if (QUIRE_LIKELY(size_ <= largest_key))
+                    check_end(key_codec::encode(key, bytes_.data()), bytes_.data() + size_);
             }
         }
         // Whether a key of that size can be in a map at all.
@@ -236,7 +245,7 @@ struct map_types {
     class encoded_value {
     public:
         // Throws what the codec throws, std::bad_alloc, value_too_large.
-        encoded_value(value_param value, const std::string& path) {
+        void encode(value_param value, const std::string& path) {
             const std::size_t size = value_codec::size(value);
             if constexpr (!is_fixed)
                 if (size > tree::largest_value)
@@ -244,7 +253,8 @@ struct map_types {
                                           {path, page_id::none, "value",
                                            std::to_string(size) + " bytes",
                                            "at most " + std::to_string(tree::largest_value)});
-            value_codec::encode(value, bytes_.resize(size));
+            std::byte* const to = bytes_.resize(size);
+            check_end(value_codec::encode(value, to), to + size);
         }
         [[nodiscard]] bytes_view view() noexcept { return bytes_.view(); }
 

@@ -3,8 +3,11 @@
 // or within the one that is open, and gives back what work gives.
 //
 // Guarantee: every function has the strong guarantee - if it throws, whatever it threw, the map is
-// as it was - except that insert of a range keeps what it inserted when there are no transactions.
-// User code (codecs, predicates, updates) must not change the map it is called from.
+// as it was - with two exceptions. Insert of a range keeps what it inserted when there are no
+// transactions. And the iterator that an insertion or erase(iterator) gives is found after the
+// change is done: if reading the page it stands on fails, that is thrown, and the change is done.
+// User code (codecs, predicates, updates) must not change the map it is called from: with
+// transactions it would wait for itself for ever, without them std::logic_error is thrown.
 // Cost: one descent, and the pages on its path copied once a transaction.
 // Exceptions: key_too_large, value_too_large, storage_full, io_error, corruption, read_only,
 // poisoned, std::bad_alloc, and what user code throws. Thread-safety: that of Derived.
@@ -13,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -56,7 +60,8 @@ public:
     // inserted.
     insert_result insert(key_param k, value_param v) {
         return put(
-            k, [&](const std::string& at) { return encoded_value(v, at); }, when_there::keep);
+            k, [&](encoded_value& to, const std::string& at) { to.encode(v, at); },
+            when_there::keep);
     }
     template <class Pair>
     requires requires(const Pair& pair) {
@@ -70,15 +75,16 @@ public:
     // Inserts the record or gives it the new value.
     insert_result insert_or_assign(key_param k, value_param v) {
         return put(
-            k, [&](const std::string& at) { return encoded_value(v, at); }, when_there::assign);
+            k, [&](encoded_value& to, const std::string& at) { to.encode(v, at); },
+            when_there::assign);
     }
     // Makes a value of the arguments, only if the key is not there.
     template <class... Args>
     insert_result try_emplace(key_param k, Args&&... args) {
         return put(
             k,
-            [&](const std::string& at) {
-                return encoded_value(mapped_type(std::forward<Args>(args)...), at);
+            [&](encoded_value& to, const std::string& at) {
+                to.encode(mapped_type(std::forward<Args>(args)...), at);
             },
             when_there::keep);
     }
@@ -102,7 +108,7 @@ public:
                 auto&& pair = *first;
                 insert_now(
                     encoded_key(pair.first),
-                    [&](const std::string& at) { return encoded_value(pair.second, at); },
+                    [&](encoded_value& to, const std::string& at) { to.encode(pair.second, at); },
                     when_there::keep);
             }
         });
@@ -113,7 +119,7 @@ public:
             for (auto&& pair : pairs)
                 insert_now(
                     encoded_key(pair.first),
-                    [&](const std::string& at) { return encoded_value(pair.second, at); },
+                    [&](encoded_value& to, const std::string& at) { to.encode(pair.second, at); },
                     when_there::keep);
         });
     }
@@ -178,8 +184,18 @@ public:
             growing_array<tree::run_ref> runs;
             const auto guarded = [&](auto&& operation) { s.guarded(operation); };
             tree::for_each_page<layout>(
-                s.cache(), root, guarded, [&](page_ref ref) { pages.push_back(ref); },
-                [&](const tree::run_ref& run) { runs.push_back(run); });
+                s.cache(), root, guarded,
+                [&](page_ref ref) {
+                    s.check_pages(ref.id, 1);
+                    pages.push_back(ref);
+                    if (pages.size() > s.space().end()) // a page stands twice in the tree
+                        throw corruption("a tree has more pages than its store; restore a backup",
+                                         {s.path(), ref.id, {}, {}, {}});
+                },
+                [&](const tree::run_ref& run) {
+                    s.check_run(run);
+                    runs.push_back(run);
+                });
             s.reserve_freed(pages.size() + runs.size());
             for (const page_ref ref : pages) s.release_page(ref);
             for (const tree::run_ref& run : runs) s.release_run(run);
@@ -197,7 +213,7 @@ public:
             if (!value) return false;
             fn(*value);
             static_cast<void>(put_now(
-                key, [&](const std::string& at) { return encoded_value(*value, at); },
+                key, [&](encoded_value& to, const std::string& at) { to.encode(*value, at); },
                 when_there::assign));
             return true;
         });
@@ -292,6 +308,8 @@ private:
         store& s = derived().store_ref();
         insert_result result{const_iterator(typename Base::share(s, nullptr)), false};
         bool moved = false;
+        encoded_value value; // made once, though the operation may start over
+        bool made = false;
         s.changing(s.root(types::tree_index).level, [&] {
             path at;
             at.to(s.cache(), s.root(types::tree_index), key.arg());
@@ -299,7 +317,12 @@ private:
                 result.first.cursor_.to(s.cache(), at);
                 return;
             }
-            encoded_value value = encode(derived().path());
+            if (!made) {
+                const std::uint64_t before = s.changes();
+                encode(value, derived().path());
+                if (QUIRE_UNLIKELY(s.changes() != before)) fail_reentered();
+                made = true;
+            }
             if constexpr (types::is_fixed) {
                 store_inline(at, key, {value.view(), false});
             } else {
@@ -317,6 +340,10 @@ private:
         result.first.note();
         return result;
     }
+    [[noreturn]] QUIRE_COLD static void fail_reentered() {
+        throw std::logic_error("quire: the code that made a value changed the map it was made for; "
+                               "make the value first, then insert it");
+    }
     void store_inline(path& at, const encoded_key& key, node::stored_value value) {
         if (at.found) edit().replace(at, key.arg(), value);
         else edit().insert(at, key.arg(), value);
@@ -327,7 +354,7 @@ private:
         std::optional<tree::run_ref> old;
         if (at.found)
             if (const auto before = layout::value(at.leaf().page, at.leaf().index); before.overflow)
-                old = tree::decode_run(before.bytes, s.path());
+                old = run_of(before);
         constexpr std::size_t beside = 10; // of a record and its slot, besides key and value
         if (value.size() <= types::largest_inline_value &&
             key.size() + value.size() + beside <= layout::largest_leaf_record) {
@@ -345,6 +372,13 @@ private:
         if (old) s.release_run(*old);
     }
 
+    // The run of a value that is to be given up. Throws corruption.
+    [[nodiscard]] tree::run_ref run_of(const node::stored_value& value) {
+        store& s = derived().store_ref();
+        const tree::run_ref run = tree::decode_run(value.bytes, s.path());
+        s.check_run(run);
+        return run;
+    }
     [[nodiscard]] bool erase_now(typename layout::key_arg key) {
         store& s = derived().store_ref();
         bool erased = false;
@@ -356,7 +390,7 @@ private:
             if constexpr (!types::is_fixed)
                 if (const auto value = layout::value(at.leaf().page, at.leaf().index);
                     value.overflow)
-                    run = tree::decode_run(value.bytes, s.path());
+                    run = run_of(value);
             edit().erase(at);
             if (run) s.release_run(*run);
             s.note_change();

@@ -24,8 +24,8 @@ using quire_test::recorded_device;
 using quire_test::recorded_disk;
 
 constexpr std::size_t page_size = 512;
-using words = quire::btree_map<std::string, std::string, recorded_device<false>,
-                               quire::page_size<page_size>>;
+using words =
+    quire::btree_map<std::string, std::string, recorded_device<false>, quire::page_size<page_size>>;
 using numbers = quire::btree_map<std::uint64_t, std::uint64_t, recorded_device<false>,
                                  quire::page_size<page_size>>;
 
@@ -169,19 +169,6 @@ TEST_CASE("falling back changes nothing in the file of a reader") {
     CHECK(recorded_disk::the().trace.empty());
 }
 
-TEST_CASE("what is found after a crash is made durable before anything is built on it") {
-    for (const int records : {0, 40, 400}) {
-        const bytes image = open_image(records);
-        recorded_disk::the().clear();
-        recorded_disk::the().put("store", image);
-        words map("store");
-        map.insert_or_assign("k", "v");
-        const auto& trace = recorded_disk::the().trace;
-        REQUIRE_FALSE(trace.empty());
-        CHECK(trace.front().what == quire_test::disk_event::kind::sync);
-    }
-}
-
 TEST_CASE("pages of the newest commit are judged like all others, digest or not") {
     const bytes image = open_image(40);
     const format::header_slot slot = slot_at(image, newest(image)).slot;
@@ -267,9 +254,8 @@ TEST_CASE("other types than the store's are refused, and what differs is told") 
     using device = recorded_device<false>;
     using size = quire::page_size<page_size>;
     CHECK(refusal([] { numbers("store"); }) == "key codec: string, u64");
-    CHECK(refusal([] {
-        quire::btree_map<std::string, std::uint32_t, device, size>("store");
-    }) == "value codec: string, u32");
+    CHECK(refusal([] { quire::btree_map<std::string, std::uint32_t, device, size>("store"); }) ==
+          "value codec: string, u32");
     CHECK(refusal([] { words("store"); }) == "accepted");
     CHECK(refusal([] { words("store", {.read_only = true}); }) == "accepted");
 }
@@ -300,4 +286,71 @@ TEST_CASE("a full check on opening finds what reading has not met yet") {
         if (!damaged) page[300] ^= std::byte{1}; // that page was free
     }
     CHECK(damaged);
+}
+
+TEST_CASE("what an unclean store's newest commit wrote is made durable before anything else") {
+    for (const int records : {0, 40, 400}) {
+        const bytes image = open_image(records);
+        const std::size_t at = newest(image);
+        const format::header_slot slot = slot_at(image, at).slot;
+        REQUIRE(slot.commit_pages != 0);
+        auto& disk = recorded_disk::the();
+        disk.clear();
+        disk.put("store", image);
+        {
+            words map("store");
+            std::uint64_t pages = 0;
+            bool slot_again = false;
+            std::size_t n = 0;
+            using kind = quire_test::disk_event::kind;
+            for (; n < disk.trace.size() && disk.trace[n].what != kind::sync; ++n) {
+                const quire_test::disk_event& e = disk.trace[n];
+                if (e.what != kind::write) continue;
+                // The same bytes to the same place, whatever it is.
+                REQUIRE(e.offset + e.content.size() <= image.size());
+                REQUIRE(std::memcmp(e.content.data(), image.data() + e.offset, e.content.size()) ==
+                        0);
+                if (e.offset == format::slot_offsets[at]) slot_again = true;
+                else ++pages;
+            }
+            CHECK(slot_again);
+            CHECK(pages == slot.commit_pages);
+            CHECK(n < disk.trace.size());
+            CHECK(map.get("key 0") == "the last commit");
+        }
+        // A clean store is not written when it is opened.
+        disk.trace.clear();
+        const words map("store");
+        for (const quire_test::disk_event& e : disk.trace)
+            CHECK(e.what != quire_test::disk_event::kind::write);
+    }
+}
+
+TEST_CASE("a slot that vouches for more pages than there are is damaged") {
+    bytes image = open_image(200);
+    const std::size_t at = newest(image);
+    format::header_slot slot = slot_at(image, at).slot;
+    slot.commit_pages = ~std::uint64_t{0};
+    put_slot(image, at, slot);
+    CHECK(slot_at(image, at).state == format::slot_state::damaged);
+    recorded_disk::the().clear();
+    recorded_disk::the().put("store", image);
+    words map("store"); // the other slot holds
+    CHECK(map.get("key 0") == "value 0");
+    map.verify();
+}
+
+TEST_CASE("a catalog that is an inner page is not searched as a leaf") {
+    bytes image = open_image(200);
+    const std::size_t at = newest(image);
+    const quire::page_id id = slot_at(image, at).slot.catalog_root.id;
+    std::byte* const page = page_of(image, id);
+    quire::format::page_facts facts{format::page_kind::slotted_inner, 1, quire::tree_id::catalog};
+    const quire::version birth = format::birth_of(page);
+    format::start_page(page, facts, id, birth);
+    quire::node::slotted<page_size>::start_inner(page, {quire::page_id{65000}, 4});
+    format::seal({page, page_size});
+    recorded_disk::the().clear();
+    recorded_disk::the().put("store", image);
+    CHECK_THROWS_AS(words("store"), quire::schema_mismatch);
 }

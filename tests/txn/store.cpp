@@ -158,7 +158,7 @@ TEST_CASE("nor in a later session, however the one before ended") {
             CHECK(store->write_version() > newest);
             change(*store);
             const std::vector<std::byte> value(2000);
-            store->reserve_release();
+            store->reserve_freed(1);
             static_cast<void>(store->write_run(value, quire::tree_id{1}));
             newest = store->write_version();
             store->roll_back();

@@ -71,7 +71,9 @@ TEST_CASE_TEMPLATE("a transaction goes back to any of its savepoints, any number
             case 0: points.emplace_back(tx.savepoint(), now); break;
             case 1:
                 if (!points.empty()) {
-                    points.resize(1 + random() % points.size());
+                    points.erase(points.begin() + 1 +
+                                     static_cast<std::ptrdiff_t>(random() % points.size()),
+                                 points.end());
                     tx.rollback(points.back().first);
                     now = points.back().second;
                 }

@@ -62,7 +62,8 @@ public:
     [[nodiscard]] QUIRE_INLINE const std::byte* fetch(page_ref ref, page_validator validate) {
         const std::size_t id = to_integer(ref.id);
         if (QUIRE_LIKELY(id < translation_size_)) {
-            const std::uint32_t entry = translation_[id].load(std::memory_order_acquire);
+            // Sequentially consistent with the announcement of the guard: see take_over.
+            const std::uint32_t entry = translation_[id].load(std::memory_order_seq_cst);
             if (QUIRE_LIKELY(entry - 1 < frame_count_)) return frame(entry - 1);
             if constexpr (Device::maps)
                 if (QUIRE_LIKELY(entry == mapped)) return device_.mapping() + id * PageSize;

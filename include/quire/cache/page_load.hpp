@@ -124,7 +124,7 @@ void page_cache<Device, Replacement, PageSize, Epoch>::evict(std::uint32_t n) {
             return frame_use::used;
         }
         // A reader may remove the mark at this moment, and then the page stays.
-        return entry.compare_exchange_strong(seen, 0, std::memory_order_acq_rel) ? frame_use::unused
+        return entry.compare_exchange_strong(seen, 0, std::memory_order_seq_cst) ? frame_use::unused
                                                                                  : frame_use::used;
     };
     const std::size_t before = limbo_.size();

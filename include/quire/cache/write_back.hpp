@@ -95,6 +95,7 @@ void page_cache<Device, Replacement, PageSize, Epoch>::discard(page_id id) noexc
 // Under the latch.
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
 void page_cache<Device, Replacement, PageSize, Epoch>::drop(page_id id) noexcept {
+    if (to_integer(id) >= translation_size_) return; // never admitted
     const std::uint32_t entry = entry_of(id).load(std::memory_order_relaxed) & ~mark;
     entry_of(id).store(0, std::memory_order_release);
     if (entry == 0 || entry == mapped) return;

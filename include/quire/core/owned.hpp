@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include <quire/core/assert.hpp>
+
 namespace quire {
 
 template <class T>
@@ -22,8 +24,11 @@ public:
     ~owned() { delete object_; }
 
     [[nodiscard]] explicit operator bool() const noexcept { return object_ != nullptr; }
-    [[nodiscard]] T& operator*() const noexcept { return *object_; }
-    [[nodiscard]] T* operator->() const noexcept { return object_; }
+    [[nodiscard]] T& operator*() const noexcept { return *operator->(); }
+    [[nodiscard]] T* operator->() const noexcept {
+        QUIRE_PRECONDITION(object_ != nullptr, "what was moved from is assigned or destroyed only");
+        return object_;
+    }
 
 private:
     T* object_ = nullptr;

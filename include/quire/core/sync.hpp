@@ -65,8 +65,8 @@ public:
             timespec until{};
             clock_gettime(CLOCK_MONOTONIC, &until);
             constexpr std::uint64_t second = 1'000'000'000;
-            const std::uint64_t nanos = static_cast<std::uint64_t>(until.tv_nsec) +
-                                        nanoseconds % second;
+            const std::uint64_t nanos =
+                static_cast<std::uint64_t>(until.tv_nsec) + nanoseconds % second;
             until.tv_sec += static_cast<time_t>(nanoseconds / second + nanos / second);
             until.tv_nsec = static_cast<long>(nanos % second);
             while (held_)
@@ -75,6 +75,11 @@ public:
         if (held_) return false;
         held_ = true;
         return true;
+    }
+
+    [[nodiscard]] bool is_free() noexcept {
+        latch_guard hold(latch_);
+        return !held_;
     }
 
     void leave() noexcept {

@@ -212,6 +212,9 @@ struct parsed_slot {
     if (slot.page_count < header_pages(slot.page_size) || slot.page_count > 0xFFFFFFFFU)
         return fails(slot_state::damaged, "page_count", std::to_string(slot.page_count),
                      std::to_string(header_pages(slot.page_size)) + " to 2^32 - 1");
+    if (slot.commit_pages > slot.page_count)
+        return fails(slot_state::damaged, "commit_pages", std::to_string(slot.commit_pages),
+                     "at most the page_count " + std::to_string(slot.page_count));
     if (slot.tree_count > roots_in_slot)
         return fails(slot_state::damaged, "tree_count", std::to_string(slot.tree_count),
                      "at most " + std::to_string(roots_in_slot));

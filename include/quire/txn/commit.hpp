@@ -26,6 +26,7 @@ void store<Storage, Replacement, Txn, PageSize>::commit(durability wanted) {
     }
     publish(working_.at);
     if (on_device && durable_ != working_.at) vouchable_ = false;
+    note_change(); // iterators on the working state are over
     gate_.leave();
 }
 
@@ -54,7 +55,7 @@ void store<Storage, Replacement, Txn, PageSize>::flush() {
         last_ = next(last_);
         working_.at = last_;
         space_.collect(space_.ready([](cache::epoch_stamp) { return true; }), {}, durable_);
-        begun_ = {space_.now(), working_.roots, working_.at};
+        begun_ = {space_.now(), working_.roots, working_.at, this};
     }
 }
 
@@ -96,15 +97,16 @@ template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::make_durable(version v) {
     if constexpr (on_device) {
         mark_session();
-        const space::free_map<PageSize> map_before = device_.map;
+        space::free_map<PageSize> map_before = device_.map;
         const space::page_space::mark space_before = space_.now();
         flipped_.clear();
         try {
             write_durable(v);
         } catch (...) {
             undo_flips();
-            device_.map = map_before;
+            device_.map = std::move(map_before); // needs no memory
             undo_space(space_before);
+            vouchable_ = false; // some pages may have been written
             throw;
         }
     }

@@ -34,6 +34,9 @@ store<Storage, Replacement, Txn, PageSize>::store(store_options options,
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 store<Storage, Replacement, Txn, PageSize>::~store() {
+    QUIRE_PRECONDITION(gate_.is_free(), "a transaction ends before its map");
+    QUIRE_PRECONDITION(snapshots_.open(epoch_).empty(),
+                       "snapshots and iterators end before their map");
     try {
         close();
     } catch (...) {
@@ -50,19 +53,23 @@ void store<Storage, Replacement, Txn, PageSize>::open(const format::schema& main
               main_tree);
     check_schema(main_tree);
     const bool unclean = (file.slot().flags & format::flag_clean) == 0;
-    if (file.slot().commit_pages != 0 && !commit_is_whole(main_tree)) file.fall_back();
-    // What was found may be in the system's cache alone, left there by a process that was killed.
-    // Nothing is built on it before it is durable.
-    if (!options_.read_only) sync("making the newest commit durable failed");
+    const version newest = file.slot().committed;
+    const bool whole = file.slot().commit_pages == 0 || commit_is_whole(main_tree);
+    if (!whole) file.fall_back();
+    // What was found may be in the system's cache alone, left there by a process that was killed,
+    // or by a sync that failed, after which the system takes for clean what the medium lacks.
+    // Nothing is built on it before it was written and synced again.
+    if (!options_.read_only) {
+        if (unclean && whole) write_again();
+        sync("making the newest commit durable failed");
+    }
     const format::header_slot& slot = file.slot();
     space_.start(slot.page_count);
     device_.map.load(cache_, space_, slot.free_map_root, slot.free_map_level, path());
     working_.roots = slot.roots;
     // Versions given out before a crash and never committed are not given out again; see
     // mark_session.
-    constexpr std::uint64_t lost_versions = std::uint64_t{1} << 20;
-    reserved_ = unclean ? static_cast<version>(to_integer(slot.committed) + lost_versions)
-                        : next(slot.committed);
+    reserved_ = unclean ? static_cast<version>(to_integer(newest) + lost_versions) : next(newest);
     last_ = reserved_;
     durable_ = slot.committed;
     if constexpr (transactional) {
@@ -72,7 +79,7 @@ void store<Storage, Replacement, Txn, PageSize>::open(const format::schema& main
     } else {
         last_ = next(last_);
         working_.at = last_;
-        begun_ = {space_.now(), working_.roots, working_.at};
+        begun_ = {space_.now(), working_.roots, working_.at, this};
     }
 }
 
@@ -85,8 +92,9 @@ void store<Storage, Replacement, Txn, PageSize>::check_schema(const format::sche
     const std::byte* const catalog =
         cache_.fetch(device_.file.slot().catalog_root,
                      [](const std::byte* p) noexcept { return layout::validate(p); });
-    const node::search_result at = layout::find(catalog, name);
-    if (format::kind_of(catalog) != layout::leaf_kind || !at.found)
+    node::search_result at{0, false};
+    if (format::kind_of(catalog) == layout::leaf_kind) at = layout::find(catalog, name);
+    if (!at.found)
         throw schema_mismatch(
             "the store has no map under the name main; it was written by another "
             "kind of program",
@@ -133,7 +141,7 @@ bool store<Storage, Replacement, Txn, PageSize>::commit_is_whole(const format::s
         return ref && distance != 0 && distance <= span;
     };
     growing_array<page_ref> left;
-    growing_array<page_id> visited;
+    verified_.clear();
     for (std::uint32_t i = 0; i < slot.tree_count; ++i)
         if (is_new(slot.roots[i].root)) left.push_back(slot.roots[i].root);
     if (is_new(slot.catalog_root)) left.push_back(slot.catalog_root);
@@ -145,7 +153,7 @@ bool store<Storage, Replacement, Txn, PageSize>::commit_is_whole(const format::s
         const page_ref ref = left.back();
         left.pop_back();
         whole = ++pages <= slot.commit_pages;
-        visited.push_back(ref.id);
+        verified_.push_back(ref.id);
         try {
             guarded([&] {
                 const std::byte* const page = cache_.fetch(ref, [](const std::byte*) noexcept {
@@ -153,7 +161,7 @@ bool store<Storage, Replacement, Txn, PageSize>::commit_is_whole(const format::s
                 });
                 digest += format::digest_of(ref.id, format::stored_checksum(page));
                 node::for_each_child(page, PageSize, main_tree.key_size, [&](page_ref child) {
-                    if (is_new(child)) left.push_back(child);
+                    if (is_new(child) && left.size() <= slot.commit_pages) left.push_back(child);
                 });
             });
         } catch (const corruption&) {
@@ -161,8 +169,26 @@ bool store<Storage, Replacement, Txn, PageSize>::commit_is_whole(const format::s
         }
     }
     // Nobody has checked the layouts of these pages; whoever reads them next shall.
-    for (const page_id id : visited) cache_.discard(id);
+    for (const page_id id : verified_) cache_.discard(id);
     return whole && pages == slot.commit_pages && digest == slot.commit_digest;
+}
+
+// Writes what the newest commit wrote, the same bytes to the same places: the pages that it vouches
+// for (others were durable before their slot was written), then its slot.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::write_again() {
+    auto& device = device_.file.device();
+    const auto must = [this](storage::status status) {
+        if (!status.ok()) fail_io("writing the newest commit again failed", status, path());
+    };
+    std::array<std::byte, PageSize> page;
+    for (const page_id id : verified_) {
+        const std::uint64_t at = std::uint64_t{to_integer(id)} * PageSize;
+        must(device.read(at, page));
+        must(device.write(at, page));
+    }
+    verified_.clear();
+    must(device_.file.write_slot_again());
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>

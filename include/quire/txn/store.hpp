@@ -150,6 +150,7 @@ public:
         space::page_space::mark space;
         root_records roots;
         version at{};
+        const store* of = nullptr; // set by set_mark
     };
 
     // Takes the writer's place, waiting for it. Throws read_only, poisoned, std::bad_alloc.
@@ -206,10 +207,15 @@ public:
 
     // Overflow runs. write_run throws storage_full, io_error, std::bad_alloc without effect.
     [[nodiscard]] tree::run_ref write_run(bytes_view value, tree_id tree);
-    void reserve_release() { space_.reserve_freed(1); }
-    void release_run(const tree::run_ref& run) noexcept; // Requires: reserve_release
+    // Requires: reserve_freed and check_pages.
+    void release_run(const tree::run_ref& run) noexcept;
     // Frees pages of any version by reference. Requires: reserve_freed(n) of that many.
     void reserve_freed(std::size_t n) { space_.reserve_freed(n); }
+    // Throws corruption unless the pages can be a tree's: a reference on a damaged page may name any.
+    void check_pages(page_id first, std::uint32_t pages) const;
+    void check_run(const tree::run_ref& run) const {
+        check_pages(run.first.id, format::run_pages(run.value_size, PageSize));
+    }
     void release_page(page_ref ref) noexcept { release_pages(ref, 1); }
 
     // ---- facts ----
@@ -225,6 +231,8 @@ private:
     static constexpr std::uint32_t most_reserved = 3 * (tree::most_levels + 2);
     // A commit of at most that many pages is vouched for by its digest instead of a second sync.
     static constexpr std::uint64_t most_vouched_pages = 64;
+    // Versions that one session gives out at most beyond the newest slot; see mark_session.
+    static constexpr std::uint64_t lost_versions = std::uint64_t{1} << 20;
 
     struct working_state {
         root_records roots{};
@@ -234,6 +242,7 @@ private:
     void open(const format::schema& main_tree);
     void check_schema(const format::schema& wanted);
     [[nodiscard]] bool commit_is_whole(const format::schema& main_tree);
+    void write_again();
     void check_writable() const;
     void start_working();
     void collect();
@@ -278,7 +287,8 @@ private:
     bool marked_ = false;   // that slot has been written
     bool vouchable_ = true; // everything since durable_ is one commit, in dirty pages only
     bool poisoned_ = false;
-    growing_array<page_id> flipped_; // scratch of make_durable
+    growing_array<page_id> flipped_;  // scratch of make_durable
+    growing_array<page_id> verified_; // the pages that commit_is_whole read
 };
 
 } // namespace quire::txn

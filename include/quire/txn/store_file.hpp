@@ -61,6 +61,10 @@ public:
     void fall_back();
     // Writes the slot that does not hold slot(); not yet durable.
     [[nodiscard]] storage::status write_slot(const format::header_slot& fresh) noexcept;
+    // Writes slot() once more, where it stands.
+    [[nodiscard]] storage::status write_slot_again() noexcept {
+        return device_.write(format::slot_offsets[at_], format::encode(slot_));
+    }
     // The slot just written is durable: it is slot() from now on.
     void accept(const format::header_slot& fresh) noexcept {
         slot_ = fresh;

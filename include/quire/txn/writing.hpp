@@ -47,8 +47,19 @@ void store<Storage, Replacement, Txn, PageSize>::start_working() {
     collect();
     working_.roots = snapshots_.current()->roots;
     last_ = next(last_);
+    if constexpr (on_device) {
+        // Before the numbers come near those of the next session, should this one end in a crash.
+        if (to_integer(last_) - to_integer(device_.file.slot().committed) > lost_versions / 2 &&
+            marked_) {
+            marked_ = false;
+            reserved_ = last_;
+            last_ = next(last_);
+            mark_session();
+        }
+    }
     working_.at = last_;
-    begun_ = {space_.now(), working_.roots, working_.at};
+    begun_ = {space_.now(), working_.roots, working_.at, this};
+    note_change();
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
@@ -258,6 +269,16 @@ tree::run_ref store<Storage, Replacement, Txn, PageSize>::write_run(bytes_view v
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::check_pages(page_id first,
+                                                             std::uint32_t pages) const {
+    const std::uint64_t from = to_integer(first);
+    if (from >= header_pages && from + pages <= space_.end()) return;
+    throw corruption("a reference names pages that no tree can have; restore a backup",
+                     {path(), first, "page_id", std::to_string(from),
+                      std::to_string(header_pages) + " to " + std::to_string(space_.end() - 1)});
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::release_run(const tree::run_ref& run) noexcept {
     release_pages(run.first, format::run_pages(run.value_size, PageSize));
 }
@@ -274,7 +295,7 @@ auto store<Storage, Replacement, Txn, PageSize>::set_mark() -> mark {
     last_ = next(last_);
     working_.at = last_;
     vouchable_ = false; // pages of the versions before may have died in this transaction
-    return {space_.now(), working_.roots, working_.at};
+    return {space_.now(), working_.roots, working_.at, this};
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
