@@ -125,7 +125,7 @@ public:
 
     // ---- transactions ----
 
-    // Waits for the writer's place and takes it: there is one writer at a time. While a thread has a
+    // Waits for the writer's place and takes it: one writer works at a time. While a thread has a
     // transaction open, a change of the map itself, flush, verify, stats or another transaction on
     // the same thread waits for ever. Throws read_only, poisoned, std::bad_alloc, io_error.
     [[nodiscard]] transaction_type transaction() requires(types::transactional) {

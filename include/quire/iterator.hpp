@@ -10,9 +10,9 @@
 // std::bidirectional_iterator.
 // The view of a string key may lie in the iterator: it is gone with it, so not for `*it++`, nor for
 // adaptors that read through a copy (std::views::reverse, std::reverse_iterator; rbegin() is fine).
-// Cost: a step inside a leaf reads that leaf alone; at its end one page more. Thread-safety: used by
-// one thread at a time, reading included. Exceptions: steps throw corruption and io_error and then
-// have not moved.
+// Cost: a step inside a leaf reads that leaf alone; at its end one page more. Thread-safety: one
+// thread at a time, also to read. Exceptions: steps throw corruption and io_error and then have not
+// moved.
 #pragma once
 
 #include <cstddef>
@@ -59,7 +59,8 @@ public:
         return record_ != nullptr ? record_->number : store_->write_version();
     }
     [[nodiscard]] const format::root_record& root() const noexcept {
-        return record_ != nullptr ? record_->roots[Types::tree_index] : of().root(Types::tree_index);
+        if (record_ != nullptr) return record_->roots[Types::tree_index];
+        return of().root(Types::tree_index);
     }
 
 private:
@@ -75,7 +76,7 @@ class map_iterator {
 
 public:
     using iterator_concept = std::bidirectional_iterator_tag;
-    // *it is no reference, yet algorithms of the iterator_category kind, std::prev among them, work.
+    // *it is no reference, yet the algorithms that look here work, std::prev among them.
     using iterator_category = std::bidirectional_iterator_tag;
     using value_type = std::pair<typename Types::key_view, typename Types::value_view>;
     using reference = value_type;

@@ -211,7 +211,7 @@ public:
     void release_run(const tree::run_ref& run) noexcept;
     // Frees pages of any version by reference. Requires: reserve_freed(n) of that many.
     void reserve_freed(std::size_t n) { space_.reserve_freed(n); }
-    // Throws corruption unless the pages can be a tree's: a reference on a damaged page may name any.
+    // Throws corruption unless the pages can be a tree's: a damaged page may refer to any.
     void check_pages(page_id first, std::uint32_t pages) const;
     void check_run(const tree::run_ref& run) const {
         check_pages(run.first.id, format::run_pages(run.value_size, PageSize));
