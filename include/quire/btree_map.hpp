@@ -15,8 +15,8 @@
 // Invariants: the file always holds a whole committed version; read_face.hpp and write_face.hpp
 // give cost, exceptions and guarantees of each group of members.
 // Thread-safety: transactional maps: any number of threads may read and call snapshot(), and
-// writers queue. Moving, swapping and destroying a map is for its owner. Transactions, snapshots and
-// iterators go on after their map was moved or swapped; they end before it is destroyed.
+// writers queue. Moving, swapping and destroying a map is for its owner. Transactions, snapshots
+// and iterators go on after their map was moved or swapped; they end before it is destroyed.
 #pragma once
 
 #include <cstdint>
