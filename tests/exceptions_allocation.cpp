@@ -161,6 +161,49 @@ TEST_CASE_TEMPLATE("reading and care without memory", C, CONFIGURATIONS) {
     CHECK(difference_verified(*map, records) == "");
 }
 
+TEST_CASE_TEMPLATE("a commit for which memory runs out and stays out", C, file_shadow, file_none) {
+    using map_type = map_of<C>;
+    bool done = false;
+    for (std::uint64_t n = 1; !done; ++n) {
+        CAPTURE(n);
+        REQUIRE(n < 200);
+        text_model records;
+        opened<map_type> map;
+        for (std::uint64_t i = 0; i < 1500; ++i) records.emplace(key_text(i), text_of(60, i));
+        map->insert_range(records);
+        map->flush();
+        const auto change = [&](auto& what) {
+            for (std::uint64_t i = 0; i < 1500; i += 2) what.erase(key_text(i));
+        };
+        if constexpr (transactional<map_type>) {
+            auto tx = map->transaction();
+            change(tx);
+            fuse::left = n;
+            fuse::stays = true;
+            try {
+                tx.commit();
+                done = true;
+            } catch (const std::bad_alloc&) {
+            }
+        } else {
+            change(*map);
+            fuse::left = n;
+            fuse::stays = true;
+            try {
+                map->flush();
+                done = true;
+            } catch (const std::bad_alloc&) {
+            }
+        }
+        fuse::mend();
+        if (done || !transactional<map_type>)
+            for (std::uint64_t i = 0; i < 1500; i += 2) records.erase(key_text(i));
+        CHECK(difference_verified(*map, records) == "");
+        map->insert("afterwards", "it goes on");
+        map->verify();
+    }
+}
+
 TEST_CASE_TEMPLATE("transactions and snapshots without memory", C, memory_shadow, file_shadow) {
     using map_type = map_of<C>;
     opened<map_type> map;

@@ -24,8 +24,20 @@ struct blown {};
 
 struct fuse {
     static inline std::uint64_t left = 0; // calls until it blows; 0: it holds for ever
+    static inline bool stays = false;     // whether all calls after the one that fails do, too
+    static inline bool burnt = false;
     // Counts one call. True: this one fails.
-    [[nodiscard]] static bool blows() noexcept { return left != 0 && --left == 0; }
+    [[nodiscard]] static bool blows() noexcept {
+        if (burnt) return true;
+        if (left == 0 || --left != 0) return false;
+        burnt = stays;
+        return true;
+    }
+    static void mend() noexcept {
+        left = 0;
+        stays = false;
+        burnt = false;
+    }
     static void pass() {
         if (blows()) throw blown{};
     }
