@@ -154,11 +154,11 @@ public:
     // Makes everything committed (under txn::none: everything done) durable. Waits for the writer's
     // place. Throws io_error, storage_full, poisoned, read_only, std::bad_alloc.
     void flush() { store_->flush(); }
+    // The same: these policies keep no log to move into the file.
+    void checkpoint() { flush(); }
     // Returns when the version (of a snapshot, say) and all before it are durable: after commits
     // with durability::none, by making them so.
     void wait_durable(version) requires(types::transactional) { flush(); }
-    // The same: these policies keep no log to move into the file.
-    void checkpoint() { flush(); }
     // Checks every page of the map and that each page of the store is exactly one of: in use, free,
     // pending. Reads everything; waits for the writer's place. Throws corruption, io_error.
     void verify();

@@ -180,11 +180,9 @@ private:
             typename layout::key_buffer unused;
             return layout::key(cursor_.leaf(), cursor_.index(), unused);
         } else {
-            const auto [prefix, suffix] = layout::pieces_of_key(cursor_.leaf(), cursor_.index());
-            if (prefix.empty()) return suffix;
-            std::byte* const to = key_scratch_.resize(prefix.size() + suffix.size());
-            copy_bytes(to, prefix.data(), prefix.size());
-            copy_bytes(to + prefix.size(), suffix.data(), suffix.size());
+            const auto pieces = layout::pieces_of_key(cursor_.leaf(), cursor_.index());
+            if (pieces.prefix.empty()) return pieces.suffix;
+            pieces.copy_to(key_scratch_.resize(pieces.size()));
             return key_scratch_.view();
         }
     }

@@ -73,7 +73,9 @@ public:
     // earlier one.
     class savepoint_type {
         friend basic_transaction;
-        explicit savepoint_type(const typename store::mark& mark) noexcept : mark_(mark) {}
+        savepoint_type(const store& of, const typename store::mark& mark) noexcept
+            : of_(&of), mark_(mark) {}
+        const store* of_;
         typename store::mark mark_;
     };
 
@@ -102,7 +104,7 @@ public:
     [[nodiscard]] savepoint_type savepoint() {
         store& s = store_ref();
         savepoints_.push_back(version::none); // what can throw comes first
-        const savepoint_type point(s.set_mark());
+        const savepoint_type point(s, s.set_mark());
         savepoints_.back() = point.mark_.at;
         return point;
     }
@@ -112,7 +114,7 @@ public:
         QUIRE_PRECONDITION(store_ != nullptr, "the transaction is over");
         std::size_t kept = savepoints_.size();
         while (kept != 0 && savepoints_[kept - 1] != point.mark_.at) --kept;
-        if (store_ == nullptr || kept == 0 || point.mark_.of != store_)
+        if (store_ == nullptr || kept == 0 || point.of_ != store_)
             throw std::logic_error("quire: the savepoint is of another transaction, or this one "
                                    "went back to before it");
         savepoints_.shorten(kept);

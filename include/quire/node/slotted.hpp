@@ -108,6 +108,12 @@ struct slotted {
     struct key_pieces {
         bytes_view prefix;
         bytes_view suffix;
+
+        [[nodiscard]] std::size_t size() const noexcept { return prefix.size() + suffix.size(); }
+        void copy_to(std::byte* to) const noexcept {
+            copy_bytes(to, prefix.data(), prefix.size());
+            copy_bytes(to + prefix.size(), suffix.data(), suffix.size());
+        }
     };
     [[nodiscard]] static key_pieces pieces_of_key(const std::byte* page, std::uint32_t i) noexcept;
     [[nodiscard]] static stored_value value(const std::byte* leaf, std::uint32_t i) noexcept;
@@ -336,11 +342,10 @@ private:
 template <std::size_t PageSize>
 bytes_view slotted<PageSize>::key(const std::byte* page, std::uint32_t i,
                                   key_buffer& scratch) noexcept {
-    const auto [prefix, suffix] = pieces_of_key(page, i);
-    if (prefix.empty()) return suffix;
-    copy_bytes(scratch.bytes_.data(), prefix.data(), prefix.size());
-    copy_bytes(scratch.bytes_.data() + prefix.size(), suffix.data(), suffix.size());
-    scratch.size_ = prefix.size() + suffix.size();
+    const key_pieces pieces = pieces_of_key(page, i);
+    if (pieces.prefix.empty()) return pieces.suffix;
+    pieces.copy_to(scratch.bytes_.data());
+    scratch.size_ = pieces.size();
     return scratch.arg();
 }
 

@@ -100,7 +100,7 @@ public:
     // To the next record, or the end. Requires: !at_end().
     void next(Cache& cache) {
         QUIRE_PRECONDITION(!at_end(), "an iterator at the end is not advanced");
-        if (next_is_here()) ++index_;
+        if (next_is_here()) step_here();
         else next_leaf(cache);
     }
     // To the first record of the next leaf, or the end.

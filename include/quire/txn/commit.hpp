@@ -55,7 +55,7 @@ void store<Storage, Replacement, Txn, PageSize>::flush() {
         last_ = next(last_);
         working_.at = last_;
         space_.collect(space_.ready([](cache::epoch_stamp) { return true; }), {}, durable_);
-        begun_ = {space_.now(), working_.roots, working_.at, this};
+        begun_ = {space_.now(), working_.roots, working_.at};
     }
 }
 

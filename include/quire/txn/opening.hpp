@@ -54,13 +54,14 @@ void store<Storage, Replacement, Txn, PageSize>::open(const format::schema& main
     check_schema(main_tree);
     const bool unclean = (file.slot().flags & format::flag_clean) == 0;
     const version newest = file.slot().committed;
-    const bool whole = file.slot().commit_pages == 0 || commit_is_whole(main_tree);
+    growing_array<page_id> vouched_for;
+    const bool whole = file.slot().commit_pages == 0 || commit_is_whole(main_tree, vouched_for);
     if (!whole) file.fall_back();
     // What was found may be in the system's cache alone, left there by a process that was killed,
     // or by a sync that failed, after which the system takes for clean what the medium lacks.
     // Nothing is built on it before it was written and synced again.
     if (!options_.read_only) {
-        if (unclean && whole) write_again();
+        if (unclean && whole) write_again(vouched_for);
         sync("making the newest commit durable failed");
     }
     const format::header_slot& slot = file.slot();
@@ -79,7 +80,7 @@ void store<Storage, Replacement, Txn, PageSize>::open(const format::schema& main
     } else {
         last_ = next(last_);
         working_.at = last_;
-        begun_ = {space_.now(), working_.roots, working_.at, this};
+        begun_ = {space_.now(), working_.roots, working_.at};
     }
 }
 
@@ -130,9 +131,11 @@ void store<Storage, Replacement, Txn, PageSize>::check_schema(const format::sche
 }
 
 // Whether every page that the newest slot's commit wrote is on the medium as it was written: walks
-// from its roots along references born in that commit. Reads at most commit_pages + 1 pages.
+// from its roots along references born in that commit, and says which pages these are. Reads at
+// most commit_pages + 1 pages.
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
-bool store<Storage, Replacement, Txn, PageSize>::commit_is_whole(const format::schema& main_tree) {
+bool store<Storage, Replacement, Txn, PageSize>::commit_is_whole(const format::schema& main_tree,
+                                                                 growing_array<page_id>& visited) {
     const format::header_slot& slot = device_.file.slot();
     if (device_.file.bytes() < slot.page_count * PageSize) return false;
     const std::uint64_t span = to_integer(slot.committed) - to_integer(slot.base);
@@ -141,7 +144,6 @@ bool store<Storage, Replacement, Txn, PageSize>::commit_is_whole(const format::s
         return ref && distance != 0 && distance <= span;
     };
     growing_array<page_ref> left;
-    verified_.clear();
     for (std::uint32_t i = 0; i < slot.tree_count; ++i)
         if (is_new(slot.roots[i].root)) left.push_back(slot.roots[i].root);
     if (is_new(slot.catalog_root)) left.push_back(slot.catalog_root);
@@ -153,7 +155,7 @@ bool store<Storage, Replacement, Txn, PageSize>::commit_is_whole(const format::s
         const page_ref ref = left.back();
         left.pop_back();
         whole = ++pages <= slot.commit_pages;
-        verified_.push_back(ref.id);
+        visited.push_back(ref.id);
         try {
             guarded([&] {
                 const std::byte* const page = cache_.fetch(ref, [](const std::byte*) noexcept {
@@ -169,25 +171,24 @@ bool store<Storage, Replacement, Txn, PageSize>::commit_is_whole(const format::s
         }
     }
     // Nobody has checked the layouts of these pages; whoever reads them next shall.
-    for (const page_id id : verified_) cache_.discard(id);
+    for (const page_id id : visited) cache_.discard(id);
     return whole && pages == slot.commit_pages && digest == slot.commit_digest;
 }
 
 // Writes what the newest commit wrote, the same bytes to the same places: the pages that it vouches
 // for (others were durable before their slot was written), then its slot.
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
-void store<Storage, Replacement, Txn, PageSize>::write_again() {
+void store<Storage, Replacement, Txn, PageSize>::write_again(const growing_array<page_id>& pages) {
     auto& device = device_.file.device();
     const auto must = [this](storage::status status) {
         if (!status.ok()) fail_io("writing the newest commit again failed", status, path());
     };
     std::array<std::byte, PageSize> page;
-    for (const page_id id : verified_) {
+    for (const page_id id : pages) {
         const std::uint64_t at = std::uint64_t{to_integer(id)} * PageSize;
         must(device.read(at, page));
         must(device.write(at, page));
     }
-    verified_.clear();
     must(device_.file.write_slot_again());
 }
 

@@ -150,7 +150,6 @@ public:
         space::page_space::mark space;
         root_records roots;
         version at{};
-        const store* of = nullptr; // set by set_mark
     };
 
     // Takes the writer's place, waiting for it. Throws read_only, poisoned, std::bad_alloc.
@@ -207,7 +206,7 @@ public:
 
     // Overflow runs. write_run throws storage_full, io_error, std::bad_alloc without effect.
     [[nodiscard]] tree::run_ref write_run(bytes_view value, tree_id tree);
-    // Requires: reserve_freed and check_pages.
+    // Requires: reserve_freed and check_run.
     void release_run(const tree::run_ref& run) noexcept;
     // Frees pages of any version by reference. Requires: reserve_freed(n) of that many.
     void reserve_freed(std::size_t n) { space_.reserve_freed(n); }
@@ -241,8 +240,9 @@ private:
 
     void open(const format::schema& main_tree);
     void check_schema(const format::schema& wanted);
-    [[nodiscard]] bool commit_is_whole(const format::schema& main_tree);
-    void write_again();
+    [[nodiscard]] bool commit_is_whole(const format::schema& main_tree,
+                                       growing_array<page_id>& visited);
+    void write_again(const growing_array<page_id>& pages);
     void check_writable() const;
     void start_working();
     void collect();
@@ -287,8 +287,7 @@ private:
     bool marked_ = false;   // that slot has been written
     bool vouchable_ = true; // everything since durable_ is one commit, in dirty pages only
     bool poisoned_ = false;
-    growing_array<page_id> flipped_;  // scratch of make_durable
-    growing_array<page_id> verified_; // the pages that commit_is_whole read
+    growing_array<page_id> flipped_; // scratch of make_durable
 };
 
 } // namespace quire::txn

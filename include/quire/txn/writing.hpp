@@ -58,7 +58,7 @@ void store<Storage, Replacement, Txn, PageSize>::start_working() {
         }
     }
     working_.at = last_;
-    begun_ = {space_.now(), working_.roots, working_.at, this};
+    begun_ = {space_.now(), working_.roots, working_.at};
     note_change();
 }
 
@@ -295,7 +295,7 @@ auto store<Storage, Replacement, Txn, PageSize>::set_mark() -> mark {
     last_ = next(last_);
     working_.at = last_;
     vouchable_ = false; // pages of the versions before may have died in this transaction
-    return {space_.now(), working_.roots, working_.at, this};
+    return {space_.now(), working_.roots, working_.at};
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
