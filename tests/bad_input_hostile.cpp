@@ -2,8 +2,6 @@
 // changing them ends in a typed error, in memory and time that the file's size bounds.
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <span>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -12,6 +10,7 @@
 #include <quire/node/slotted.hpp>
 
 #include "support/recorded_disk.hpp"
+#include "support/store_image.hpp"
 
 namespace {
 
@@ -35,15 +34,11 @@ bytes image_of(Fill&& fill) {
     }
     return recorded_disk::the().get("store");
 }
-format::header_slot newest(const bytes& image) {
-    const auto slot = [&](std::size_t i) {
-        return format::parse_slot(std::span<const std::byte, format::slot_size>(
-            image.data() + format::slot_offsets[i], format::slot_size));
-    };
-    return format::newer_slot(slot(0), slot(1)).slot;
+format::header_slot newest_slot(const bytes& image) {
+    return quire_test::slot_at(image, quire_test::newest(image)).slot;
 }
 std::byte* page_of(bytes& image, quire::page_id id) {
-    return image.data() + std::size_t{quire::to_integer(id)} * page_size;
+    return quire_test::page_of(image, id, page_size);
 }
 void put_back(const bytes& image) {
     recorded_disk::the().clear();
@@ -57,7 +52,7 @@ TEST_CASE("a value's run that lies nowhere is not given up") {
         map.insert("a", std::string(2000, 'v'));
         map.insert("b", "short");
     });
-    const format::header_slot slot = newest(image);
+    const format::header_slot slot = newest_slot(image);
     // Behind the end, around the end of all ids, and in the header; of the coming version and not.
     for (const std::uint32_t id : {0xF0000000U, 0xFFFFFFF0U, 1U, 0x7FFFFFFFU})
         for (std::uint64_t later = 0; later < 6; ++later) {
@@ -85,7 +80,7 @@ TEST_CASE("a page that is its own child ends a walk") {
     const bytes image = image_of([](words& map) {
         for (int i = 0; i < 200; ++i) map.insert(std::to_string(i), std::string(20, 'x'));
     });
-    const format::header_slot good = newest(image);
+    const format::header_slot good = newest_slot(image);
     REQUIRE(good.roots[0].level != 0);
     for (const std::uint64_t pages : {std::uint64_t{3}, good.page_count, ~std::uint64_t{0}}) {
         bytes harmed = image;
@@ -99,9 +94,7 @@ TEST_CASE("a page that is its own child ends a walk") {
         slot.flags = 0;
         slot.commit_pages = pages;
         slot.commit_digest = 1;
-        const auto encoded = format::encode(slot);
-        for (const std::uint64_t at : format::slot_offsets)
-            std::memcpy(harmed.data() + at, encoded.data(), encoded.size());
+        for (const std::size_t i : {0U, 1U}) quire_test::put_slot(harmed, i, slot);
         put_back(harmed);
         CHECK_THROWS_AS(words("store"), quire::corruption);
     }

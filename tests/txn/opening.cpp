@@ -15,13 +15,17 @@
 #include <quire/txn/opening.hpp>
 
 #include "support/recorded_disk.hpp"
+#include "support/store_image.hpp"
 
 namespace {
 
 namespace format = quire::format;
 using quire_test::bytes;
+using quire_test::newest;
+using quire_test::put_slot;
 using quire_test::recorded_device;
 using quire_test::recorded_disk;
+using quire_test::slot_at;
 
 constexpr std::size_t page_size = 512;
 using words =
@@ -43,19 +47,8 @@ bytes open_image(int records) {
     return recorded_disk::the().get("store");
 }
 
-format::parsed_slot slot_at(const bytes& image, std::size_t i) {
-    return format::parse_slot(std::span<const std::byte, format::slot_size>(
-        image.data() + format::slot_offsets[i], format::slot_size));
-}
-std::size_t newest(const bytes& image) {
-    return slot_at(image, 0).slot.committed > slot_at(image, 1).slot.committed ? 0 : 1;
-}
-void put_slot(bytes& image, std::size_t i, const format::header_slot& slot) {
-    const auto encoded = format::encode(slot);
-    std::memcpy(image.data() + format::slot_offsets[i], encoded.data(), encoded.size());
-}
 std::byte* page_of(bytes& image, quire::page_id id) {
-    return image.data() + std::size_t{quire::to_integer(id)} * page_size;
+    return quire_test::page_of(image, id, page_size);
 }
 
 // Changes a page of the newest commit and makes its checksum and the commit's digest right again.
