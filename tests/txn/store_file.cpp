@@ -18,6 +18,7 @@
 #include "support/crash_images.hpp"
 #include "support/faulty_device.hpp"
 #include "support/recorded_disk.hpp"
+#include "support/store_image.hpp"
 
 namespace {
 
@@ -52,20 +53,11 @@ bytes new_store() {
     }
     return recorded_disk::the().get("store");
 }
-void edit_slot(bytes& image, std::size_t i, const format::header_slot& slot) {
-    const auto encoded = format::encode(slot);
-    std::memcpy(image.data() + format::slot_offsets[i], encoded.data(), encoded.size());
-}
 // What a later version of the library would write.
 void make_newer(bytes& image, std::size_t i) {
     std::byte* const slot = image.data() + format::slot_offsets[i];
     quire::store_le<std::uint16_t>(slot + 8, 7);
     quire::store_le<std::uint32_t>(slot + 508, quire::crc32c({slot, 508}));
-}
-format::header_slot slot_of(const bytes& image, std::size_t i) {
-    return format::parse_slot(std::span<const std::byte, format::slot_size>(
-                                  image.data() + format::slot_offsets[i], format::slot_size))
-        .slot;
 }
 template <class Error>
 Error refusal_of(const bytes& image) {
@@ -94,15 +86,17 @@ TEST_CASE("a new store is whole, closed, and has both slots") {
     const bytes image = new_store();
     CHECK(quire::inspect::check(quire_test::image_reader(image)).ok());
     for (std::size_t i = 0; i < 2; ++i) {
-        const format::header_slot slot = slot_of(image, i);
+        const format::header_slot slot = quire_test::slot_at(image, i).slot;
         CHECK(slot.page_size == 512);
         CHECK((slot.flags & format::flag_clean) != 0);
         CHECK(slot.page_count * 512 == image.size());
         CHECK(slot.tree_count == 1);
         CHECK_FALSE(slot.roots[0].root);
     }
-    CHECK(slot_of(image, 0).database_id == slot_of(image, 1).database_id);
-    CHECK(slot_of(image, 0).database_id != slot_of(new_store(), 0).database_id);
+    CHECK(quire_test::slot_at(image, 0).slot.database_id ==
+          quire_test::slot_at(image, 1).slot.database_id);
+    CHECK(quire_test::slot_at(image, 0).slot.database_id !=
+          quire_test::slot_at(new_store(), 0).slot.database_id);
     clear();
 }
 
@@ -177,7 +171,7 @@ TEST_CASE("a store that appears meanwhile is opened, not replaced") {
     late::image = &other;
     quire::txn::store_file<late, 512> file;
     file.open("store", {access::read_write, true}, schema());
-    CHECK(file.slot().database_id == slot_of(other, 0).database_id);
+    CHECK(file.slot().database_id == quire_test::slot_at(other, 0).slot.database_id);
     CHECK(recorded_disk::the().names.size() == 1);
 }
 
@@ -224,19 +218,19 @@ TEST_CASE("slots alternate, and what was written is what is found") {
 
 TEST_CASE("falling back needs the very slot that was built on") {
     bytes image = new_store();
-    format::header_slot slot = slot_of(image, 0);
+    format::header_slot slot = quire_test::slot_at(image, 0).slot;
     slot.flags = 0;
     slot.committed = quire::version{9};
     slot.base = quire::version{7};
-    edit_slot(image, 0, slot);
+    quire_test::put_slot(image, 0, slot);
     slot.committed = quire::version{6};
     slot.base = quire::version{5};
-    SUBCASE("another one") { edit_slot(image, 1, slot); }
+    SUBCASE("another one") { quire_test::put_slot(image, 1, slot); }
     SUBCASE("none") { image[format::slot_offsets[1] + 100] ^= std::byte{1}; }
     SUBCASE("one of a longer file") {
         slot.committed = quire::version{7};
         slot.page_count += 5;
-        edit_slot(image, 1, slot);
+        quire_test::put_slot(image, 1, slot);
     }
     recorded_disk::the().put("store", image);
     file_type file;
@@ -249,9 +243,9 @@ TEST_CASE("the newer of two whole slots holds, and one whole slot is enough") {
     const bytes image = new_store();
     for (std::size_t newer = 0; newer < 2; ++newer) {
         bytes changed = image;
-        format::header_slot slot = slot_of(image, newer);
+        format::header_slot slot = quire_test::slot_at(image, newer).slot;
         slot.committed = quire::version{5};
-        edit_slot(changed, newer, slot);
+        quire_test::put_slot(changed, newer, slot);
         recorded_disk::the().put("store", changed);
         file_type file;
         file.open("store", existing, schema());
@@ -270,9 +264,9 @@ TEST_CASE("what is refused") {
     const bytes image = new_store();
     bytes changed = image;
     SUBCASE("two stores in one") {
-        format::header_slot slot = slot_of(image, 1);
+        format::header_slot slot = quire_test::slot_at(image, 1).slot;
         slot.database_id[3] ^= std::byte{1};
-        edit_slot(changed, 1, slot);
+        quire_test::put_slot(changed, 1, slot);
         CHECK(refusal_of<quire::corruption>(changed).field() == "database_id");
     }
     SUBCASE("no whole slot") {
@@ -294,9 +288,9 @@ TEST_CASE("what is refused") {
     }
     SUBCASE("another page size") {
         for (std::size_t i = 0; i < 2; ++i) {
-            format::header_slot slot = slot_of(image, i);
+            format::header_slot slot = quire_test::slot_at(image, i).slot;
             slot.page_size = 4096;
-            edit_slot(changed, i, slot);
+            quire_test::put_slot(changed, i, slot);
         }
         const auto e = refusal_of<quire::format_mismatch>(changed);
         CHECK(e.field() == "page_size");
@@ -311,9 +305,7 @@ TEST_CASE("what is refused") {
         changed.pop_back();
         CHECK(refusal_of<quire::corruption>(changed).field() == "size");
     }
-    SUBCASE("nothing") {
-        CHECK(refusal_of<quire::format_mismatch>({}).found() == "0 bytes");
-    }
+    SUBCASE("nothing") { CHECK(refusal_of<quire::format_mismatch>({}).found() == "0 bytes"); }
     SUBCASE("something else") {
         changed.assign(9000, std::byte{'x'});
         CHECK(refusal_of<quire::format_mismatch>(changed).field() == "magic");
