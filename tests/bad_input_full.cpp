@@ -225,7 +225,7 @@ TEST_CASE_TEMPLATE("full within a transaction, or at its end", Storage, by_readi
     on_small_disk([](const std::string& dir, const std::string& path, complaints& wrong) {
         state model;
         {
-            words<Storage> map(path, {.cache_bytes = 1});
+            words<Storage> map(path, {.cache_bytes = 1 << 20});
             for (int i = 0; i < 30; ++i) {
                 map.insert(key(i), "acknowledged");
                 model[key(i)] = "acknowledged";

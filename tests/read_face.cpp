@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -137,6 +138,23 @@ void check_face(const Face& face, const model& expected) {
         CHECK(values[i] == (entry == expected.end() ? std::nullopt : std::optional(entry->second)));
     }
     face.multi_get(std::span<const std::string>(), std::span<std::optional<std::string>>());
+    // More keys than go down at once, with a key that is too long for any map among them.
+    std::vector<std::string> many;
+    for (const auto& entry : expected) {
+        many.push_back(entry.first);
+        many.push_back(entry.first + "?");
+        if (many.size() > 500) break;
+    }
+    many.emplace_back(100'000, 'x');
+    std::reverse(many.begin(), many.end());
+    std::vector<std::optional<std::string>> found(many.size(), "old");
+    face.multi_get(many, found);
+    for (std::size_t i = 0; i < many.size(); ++i) {
+        CAPTURE(many[i]);
+        const auto entry = expected.find(many[i]);
+        REQUIRE(found[i] ==
+                (entry == expected.end() ? std::nullopt : std::optional(entry->second)));
+    }
 }
 
 TEST_CASE_TEMPLATE("lookups in a map, a snapshot and a transaction", C, memory_none, memory_shadow,

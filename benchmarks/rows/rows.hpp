@@ -38,7 +38,7 @@ struct session {
 inline constexpr std::size_t u64_records = 4'000'000;
 inline constexpr std::size_t kv_records = 1'000'000;
 inline constexpr std::size_t read_rounds = 10;
-inline constexpr std::size_t load_rounds = 3;
+inline constexpr std::size_t load_rounds = 7;
 inline constexpr std::size_t put_rounds = 10;
 
 // The round's share of the records.

@@ -18,6 +18,7 @@ struct options {
     bool list = false;             // print the names of the rows and end
     std::string csv;
     std::string directory;
+    std::string output; // where what is kept goes
 };
 
 [[nodiscard]] inline options parse_options(int count, char** words, std::string_view usage) {
@@ -41,6 +42,7 @@ struct options {
         else if (word == "--list") given.list = true;
         else if (word == "--csv") given.csv = value();
         else if (word == "--dir") given.directory = value();
+        else if (word == "--output") given.output = value();
         else if (word == "--help") {
             std::printf("%.*s", static_cast<int>(usage.size()), usage.data());
             std::exit(0);

@@ -1,7 +1,8 @@
 // The policies of a map by name, in any order, each optional, and what a map does without one.
 //
 //   storage      storage::file (default), storage::mmap, storage::memory, or a device of your own
-//   replacement  replacement::clock (default)
+//   replacement  replacement::clock (default), lru, lru_k<K>, two_queue, arc, sieve, s3_fifo, fifo,
+//                random, or a policy of your own
 //   transactions txn::shadow (default), txn::none
 //   codecs       codec::key<C>, codec::value<C>; default codec::of<T>
 //   page size    page_size<N>, N a power of two from 512 to 65536; default 4096
@@ -10,8 +11,16 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <quire/cache/replacement/arc.hpp>
 #include <quire/cache/replacement/clock.hpp>
 #include <quire/cache/replacement/concepts.hpp>
+#include <quire/cache/replacement/fifo.hpp>
+#include <quire/cache/replacement/lru.hpp>
+#include <quire/cache/replacement/lru_k.hpp>
+#include <quire/cache/replacement/random.hpp>
+#include <quire/cache/replacement/s3_fifo.hpp>
+#include <quire/cache/replacement/sieve.hpp>
+#include <quire/cache/replacement/two_queue.hpp>
 #include <quire/codec/of.hpp>
 #include <quire/codec/policy.hpp>
 #include <quire/format/page_header.hpp>
@@ -117,7 +126,7 @@ consteval bool check_policies() {
         using replaces = typename select<replacement_tag, defaults::replacement, Policies...>::type;
         static_assert(replacement::replacement_policy<replaces>,
                       "quire: a replacement policy models quire::replacement::replacement_policy: "
-                      "name, reset(frames), victim(examine), noexcept");
+                      "name, reset(frames, pages), victim(frames) noexcept");
     }
     return true;
 }

@@ -7,6 +7,7 @@
 // user's codec throws; nothing changes. Thread-safety: that of Derived.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,6 +17,7 @@
 #include <utility>
 
 #include <quire/iterator.hpp>
+#include <quire/tree/batch.hpp>
 #include <quire/types.hpp>
 
 namespace quire {
@@ -146,25 +148,18 @@ public:
         }
         return {std::move(first), std::move(last)};
     }
-    // out[i] = get(keys[i]), all of one version. Requires: out is as long as keys.
+    // out[i] = get(keys[i]), all of one version. Many keys go down the tree together, see
+    // tree/batch.hpp: in memory that takes a fraction of the time of as many calls of get, and from
+    // a medium its pages are read together. Requires: out is as long as keys.
     void multi_get(std::span<const key_type> keys,
                    std::span<std::optional<mapped_type>> out) const {
         QUIRE_PRECONDITION(keys.size() == out.size(), "each key has its place in the output");
         const share version = derived().source();
-        for (std::size_t i = 0; i < keys.size(); ++i) {
-            const typename types::encoded_key key(keys[i]);
-            out[i].reset();
-            if (!key.possible()) continue;
-            version.of().guarded([&] {
-                const format::root_record& root = version.root();
-                if (!root.root) return;
-                const std::byte* const leaf = tree::find_leaf<layout>(pages(), root, key.arg());
-                const node::search_result at = layout::find(leaf, key.arg());
-                if (!at.found) return;
-                [[maybe_unused]] small_bytes<8> scratch;
-                out[i].emplace(static_cast<mapped_type>(
-                    types::decode_value(pages(), layout::value(leaf, at.index), scratch)));
-            });
+        auto& store = version.of();
+        const std::size_t most = store.batch_size() < batch ? store.batch_size() : batch;
+        for (std::size_t first = 0; first < keys.size(); first += most) {
+            const std::size_t n = keys.size() - first < most ? keys.size() - first : most;
+            multi_get_some(version, keys.subspan(first, n), out.subspan(first, n));
         }
     }
 
@@ -240,6 +235,38 @@ protected:
     [[nodiscard]] auto& pages() const { return derived().store_ref().cache(); }
     [[nodiscard]] static const_iterator at_end(const share& version) {
         return const_iterator(version);
+    }
+    // Keys encoded at once: those of large pages can be long, and are on the stack.
+    static constexpr std::size_t key_room =
+        (std::size_t{1} << 16) / sizeof(typename types::encoded_key);
+    static constexpr std::size_t batch = key_room < 1                     ? 1
+                                         : key_room > tree::most_in_batch ? tree::most_in_batch
+                                                                          : key_room;
+    void multi_get_some(const share& version, std::span<const key_type> keys,
+                        std::span<std::optional<mapped_type>> out) const {
+        std::array<std::optional<typename types::encoded_key>, batch> encoded;
+        std::array<typename layout::key_arg, batch> args;
+        std::array<std::uint32_t, batch> place; // of the key in `keys`
+        std::uint32_t n = 0;
+        for (std::uint32_t i = 0; i < keys.size(); ++i) {
+            out[i].reset();
+            encoded[i].emplace(keys[i]);
+            if (!encoded[i]->possible()) continue;
+            args[n] = encoded[i]->arg();
+            place[n++] = i;
+        }
+        version.of().guarded(
+            [&] {
+                const format::root_record& root = version.root();
+                if (!root.root) return;
+                const auto take = [&](std::uint32_t i, const std::byte* leaf, std::uint32_t index) {
+                    [[maybe_unused]] small_bytes<8> scratch;
+                    out[place[i]].emplace(static_cast<mapped_type>(
+                        types::decode_value(pages(), layout::value(leaf, index), scratch)));
+                };
+                tree::find_batch<layout>(pages(), root, {args.data(), n}, take);
+            },
+            n);
     }
     // Runs move(root) under a guard for an iterator of a version.
     template <class Move>

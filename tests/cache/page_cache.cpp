@@ -13,7 +13,7 @@
 using namespace quire_test;
 
 TEST_CASE("a page is read once and then found") {
-    fixture f(10);
+    fixture f(10, 0);
     CHECK(f.pages.frames() == decltype(f.pages)::fewest_frames);
     CHECK(f.pages.resident_bytes() == 0);
     const epoch::guard in(f.in_flight);

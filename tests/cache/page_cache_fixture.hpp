@@ -49,12 +49,12 @@ struct bench_of {
     std::string path = "some/store.quire";
 };
 
-// A cache with the fewest frames over a device with `pages` sealed pages.
+// A cache of some 250 frames over a device with `pages` sealed pages.
 template <class Replacement = replacement::clock>
 struct fixture : bench_of<recording_device> {
     cache::page_cache<recording_device, Replacement, page_size, epoch> pages;
 
-    explicit fixture(std::uint32_t on_device, std::uint64_t budget = 0)
+    explicit fixture(std::uint32_t on_device, std::uint64_t budget = 140 << 10)
         : pages(device, in_flight, counters, path, budget) {
         device.bytes.resize(on_device * page_size);
         for (std::uint32_t id = 0; id < on_device; ++id) put(id, 0);

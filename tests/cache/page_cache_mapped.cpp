@@ -113,8 +113,7 @@ TEST_CASE("a mapped page written early and changed again gets a frame and is wri
     for (const bool from_mapping : {false, true}) {
         CAPTURE(from_mapping);
         // A descent that began before the early write holds the frame, one after it the mapping.
-        auto* const page =
-            from_mapping ? const_cast<std::byte*>(f.home(20)) : first;
+        auto* const page = from_mapping ? const_cast<std::byte*>(f.home(20)) : first;
         f.operate([&] {
             std::byte* const own = f.pages.writable(ref(20), page);
             CHECK(own != page);

@@ -125,14 +125,11 @@ struct first_in : replacement::policy_base {
     [[maybe_unused]] static constexpr std::string_view name = "first in";
     std::uint32_t frames = 0;
     std::uint32_t hand = 0;
-    void reset(std::uint32_t n) noexcept { frames = n; }
-    template <class Examine>
-    std::uint32_t victim(Examine&& examine) noexcept {
-        for (std::uint32_t looked = 0; looked < frames; ++looked) {
-            const std::uint32_t f = hand++ % frames;
-            if (examine(f) == replacement::frame_use::occupied) continue;
-            if (examine(f) == replacement::frame_use::unused) return f;
-        }
+    void reset(std::uint32_t n, std::uint32_t) noexcept { frames = n; }
+    template <class Frames>
+    std::uint32_t victim(Frames&& pool) noexcept {
+        for (std::uint32_t looked = 0; looked < frames; ++looked)
+            if (const std::uint32_t f = hand++ % frames; pool.take(f)) return f;
         return replacement::no_frame;
     }
 };
@@ -249,7 +246,7 @@ TEST_CASE("who waits for an operation to end lets it read what it needs to end")
     io_counters counters;
     const std::string path;
     cache::page_cache<recording_device, replacement::clock, page_size, watched_epoch> pages(
-        pages_on_device.device, in_flight, counters, path, 0);
+        pages_on_device.device, in_flight, counters, path, 140 << 10);
     for (std::uint32_t id = 0; id < pages.frames(); ++id) {
         const epoch::guard in(in_flight);
         static_cast<void>(pages.fetch(ref(id), any));

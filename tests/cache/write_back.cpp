@@ -73,10 +73,9 @@ TEST_CASE("a long row of neighbours is written in calls of 256 pages") {
     for (std::uint32_t id = 600; id-- != 0;) fill(f.pages.create(page_id{id + 2}), id + 2, 1);
     REQUIRE(f.pages.write_back().status.ok());
     using call = recording_device::write_call;
-    CHECK(f.device.writes ==
-          std::vector<call>{{2 * page_size, 256, 256 * page_size},
-                            {258 * page_size, 256, 256 * page_size},
-                            {514 * page_size, 88, 88 * page_size}});
+    CHECK(f.device.writes == std::vector<call>{{2 * page_size, 256, 256 * page_size},
+                                               {258 * page_size, 256, 256 * page_size},
+                                               {514 * page_size, 88, 88 * page_size}});
     for (std::uint32_t id = 2; id < 602; ++id) REQUIRE(holds(f.on_device(id), id, 1));
 }
 

@@ -14,6 +14,7 @@
 #include "node/model.hpp"
 
 using namespace node_test;
+using node::pace;
 using node::search_hint;
 
 namespace {
@@ -41,6 +42,8 @@ void check_integers(std::vector<typename Key::rank_type> keys, search_hint hint)
         const auto high = std::upper_bound(keys.begin(), keys.end(), x) - keys.begin();
         QUIRE_MUST(node::lower_bound<Key>(bytes.get(), n, x, hint) == low);
         QUIRE_MUST(node::upper_bound<Key>(bytes.get(), n, x, hint) == high);
+        QUIRE_MUST((node::lower_bound<Key, pace::steady>(bytes.get(), n, x, hint) == low));
+        QUIRE_MUST((node::upper_bound<Key, pace::steady>(bytes.get(), n, x, hint) == high));
     };
     for (const rank key : keys)
         for (const rank x : {static_cast<rank>(key - 1), key, static_cast<rank>(key + 1)}) look(x);
@@ -56,7 +59,11 @@ void check_integers(std::vector<typename Key::rank_type> keys) {
     const auto bytes = array_of<Key>(keys);
     const auto n = static_cast<std::uint32_t>(keys.size());
     check_integers<Key>(keys, node::hint_of<Key>(bytes.get(), n));
-    const float wild[] = {0, 1, 1e30F, -1, std::numeric_limits<float>::infinity(),
+    const float wild[] = {0,
+                          1,
+                          1e30F,
+                          -1,
+                          std::numeric_limits<float>::infinity(),
                           std::numeric_limits<float>::quiet_NaN()};
     for (const float slope : wild) check_integers<Key>(keys, {slope, 65535});
 }
@@ -108,6 +115,8 @@ TEST_CASE("keys out of order, and any hint, stay inside the array") {
         for (int i = 0; i < 50; ++i) {
             const std::uint64_t x = d.word() >> d.below(64);
             QUIRE_MUST(node::lower_bound<u64_key>(bytes.get(), n, x, hint) <= n);
+            QUIRE_MUST((node::lower_bound<u64_key, pace::steady>(bytes.get(), n, x, hint) <= n));
+            node::prefetch_bound<u64_key>(bytes.get(), n, x, hint);
             if (n >= 3) { // the same bytes as longer keys
                 const std::string key = d.bytes(24);
                 QUIRE_MUST(node::lower_bound<node::bytes_key<24>>(
@@ -134,6 +143,10 @@ void check_bytes(std::vector<std::string> keys, const std::vector<std::string>& 
         const auto high = std::upper_bound(keys.begin(), keys.end(), x) - keys.begin();
         QUIRE_MUST(node::lower_bound<key>(bytes.get(), n, {view(x).data()}, hint) == low);
         QUIRE_MUST(node::upper_bound<key>(bytes.get(), n, {view(x).data()}, hint) == high);
+        const auto steady =
+            node::lower_bound<key, pace::steady>(bytes.get(), n, {view(x).data()}, hint);
+        QUIRE_MUST(steady == low);
+        node::prefetch_bound<key>(bytes.get(), n, {view(x).data()}, hint);
     };
     for (const std::string& k : keys) look(k);
     for (const std::string& k : others) look(k);
@@ -146,7 +159,7 @@ void check_bytes() {
         CAPTURE(seed);
         dice d(seed);
         std::vector<std::string> random;
-        std::vector<std::string> alike;  // a long common prefix, few different bytes
+        std::vector<std::string> alike;   // a long common prefix, few different bytes
         std::vector<std::string> twofold; // equal eight bytes behind the common prefix
         std::vector<std::string> strangers;
         for (std::size_t i = d.below(60); i > 0; --i) {

@@ -139,6 +139,21 @@ TEST_CASE_TEMPLATE("offsets behind 4 GiB are not those in front", D, BOTH_FILES)
     CHECK(facts.st_blocks < 1000); // the hole costs nothing
 }
 
+TEST_CASE_TEMPLATE("a hint of reading changes nothing, wherever it points", D, BOTH_FILES) {
+    const temp_dir dir;
+    D device;
+    start_reading(device, 0, 4096); // closed
+    REQUIRE(device.create(dir.path("a")).ok());
+    REQUIRE(device.write(0, four).ok());
+    start_reading(device, 0, 10);
+    start_reading(device, 5, 1 << 20);
+    start_reading(device, std::uint64_t{1} << 40, 4096);
+    start_reading(device, ~std::uint64_t{0} - 10, 4096);
+    std::uint64_t size = 0;
+    REQUIRE(device.size(size).ok());
+    CHECK(size == four.size());
+}
+
 TEST_CASE_TEMPLATE("preallocated blocks exist and leave the size alone", D, BOTH_FILES) {
     const temp_dir dir;
     D device;

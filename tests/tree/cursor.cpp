@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <iterator>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -110,8 +111,9 @@ TEST_CASE_TEMPLATE("steps in any direction, from any place", Layout, EVERY_LAYOU
     auto right = t.content.begin();
     for (int n = 0; n < 30'000; ++n) {
         if (n % 3000 == 0) { // far away
-            const std::string key = std::next(t.content.begin(), static_cast<std::ptrdiff_t>(
-                                                  d.below(t.content.size())))->first;
+            const std::string key =
+                std::next(t.content.begin(), static_cast<std::ptrdiff_t>(d.below(t.content.size())))
+                    ->first;
             right = t.content.find(key);
             REQUIRE(at.to_lower_bound(t.cache, t.root, arg<Layout>(key)));
         }
@@ -258,3 +260,28 @@ TEST_CASE("a cursor at the end goes nowhere") {
           }).says("previous needs a position"));
 }
 #endif
+
+TEST_CASE_TEMPLATE(
+    "going on from leaf to leaf, a cursor asks for more and more ahead, each page once", Layout,
+    EVERY_LAYOUT) {
+    plain_tree<Layout> t;
+    for (std::uint64_t i = 0; i < 3000; ++i) t.put(number(i), number(i));
+    REQUIRE(t.root.level >= 2);
+    tree::cursor<Layout, page_store> at;
+    at.to_first(t.cache, t.root);
+    while (!at.at_end()) at.next_leaf(t.cache);
+    CHECK(t.cache.expected.empty()); // all is in memory
+    t.cache.all_on_medium = true;
+    at.to_first(t.cache, t.root);
+    at.next_leaf(t.cache);
+    CHECK(t.cache.expected.empty()); // one step is no scan
+    std::size_t leaves = 2;
+    for (; !at.at_end(); ++leaves) at.next_leaf(t.cache);
+    std::set<page_id> distinct;
+    for (const page_ref ref : t.cache.expected) {
+        CHECK(distinct.insert(ref.id).second);
+        CHECK(format::level_of(t.cache.pages.at(ref.id).get()) == 0);
+    }
+    CHECK(distinct.size() * 2 > leaves);
+    CHECK(distinct.size() < leaves);
+}

@@ -12,6 +12,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <span>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -81,7 +82,8 @@ struct page_store {
 
     [[nodiscard]] const std::string& path() const noexcept { return name; }
     template <class Validate>
-    const std::byte* fetch(page_ref ref, Validate&& validate) {
+    const std::byte* fetch(page_ref ref, Validate&& validate,
+                           replacement::arrival = replacement::arrival::wanted) {
         if (fetches_left-- == 0) {
             fetches_left = ~std::size_t{0};
             throw io_error("a test's error", EIO, {});
@@ -94,7 +96,13 @@ struct page_store {
             throw corruption(wrong, {name, ref.id, {}, {}, {}});
         return found->second.get();
     }
+    std::vector<page_ref> expected;
+    void expect(std::span<const page_ref> refs) {
+        expected.insert(expected.end(), refs.begin(), refs.end());
+    }
+    bool all_on_medium = false; // nothing is in memory before it is fetched
     [[nodiscard]] const std::byte* peek(page_ref ref) const noexcept {
+        if (all_on_medium) return nullptr;
         const auto found = pages.find(ref.id);
         return found == pages.end() ? nullptr : found->second.get();
     }

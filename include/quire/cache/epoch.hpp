@@ -39,6 +39,19 @@ public:
         std::atomic<std::uint64_t>* slot_;
     };
 
+    // More operations than slots at one moment wait for a slot; each is held for microseconds.
+    static constexpr std::uint32_t slots = 64;
+    // The slot that this thread's latest guard took; for what is kept by slot. Another guard may
+    // have it by now.
+    [[nodiscard]] QUIRE_INLINE std::uint32_t slot_index() const noexcept {
+        return favourite_ % slots;
+    }
+    // The stamp of what is unlinked now. It has passed once advance() was called and those
+    // operations have ended that began before.
+    [[nodiscard]] epoch_stamp now() const noexcept {
+        return static_cast<epoch_stamp>(current_.load(std::memory_order_seq_cst));
+    }
+
     // Ends the current epoch. What was unlinked before the call is retired with the stamp it
     // returns.
     [[nodiscard]] epoch_stamp advance() noexcept {
@@ -64,8 +77,6 @@ public:
     }
 
 private:
-    // More operations than slots at one moment wait for a slot; each is held for microseconds.
-    static constexpr std::uint32_t slot_count = 64;
     struct alignas(64) slot {
         std::atomic<std::uint64_t> announced{0};
     };
@@ -76,7 +87,7 @@ private:
     [[nodiscard]] QUIRE_INLINE std::atomic<std::uint64_t>& announce() noexcept {
         const std::uint64_t now = current_.load(std::memory_order_acquire);
         std::uint64_t empty = 0;
-        auto& mine = slots_[favourite_ % slot_count].announced;
+        auto& mine = slots_[favourite_ % slots].announced;
         if (QUIRE_LIKELY(mine.compare_exchange_strong(empty, now, std::memory_order_seq_cst)))
             return mine;
         return announce_elsewhere();
@@ -85,18 +96,18 @@ private:
     QUIRE_COLD std::atomic<std::uint64_t>& announce_elsewhere() noexcept {
         if (favourite_ == 0) {
             static constinit std::atomic<std::uint32_t> threads{0};
-            favourite_ = 1 + threads.fetch_add(1, std::memory_order_relaxed) % (slot_count - 1);
+            favourite_ = 1 + threads.fetch_add(1, std::memory_order_relaxed) % (slots - 1);
         }
         for (std::uint32_t tries = 0;; ++tries) {
             const std::uint64_t now = current_.load(std::memory_order_acquire);
             const std::uint32_t at = favourite_ + tries;
             std::uint64_t empty = 0;
-            auto& other = slots_[at % slot_count].announced;
+            auto& other = slots_[at % slots].announced;
             if (other.compare_exchange_strong(empty, now, std::memory_order_seq_cst)) {
-                favourite_ = at % slot_count;
+                favourite_ = at % slots;
                 return other;
             }
-            if (tries % slot_count == slot_count - 1) sched_yield();
+            if (tries % slots == slots - 1) sched_yield();
         }
     }
 
@@ -104,7 +115,7 @@ private:
     static inline constinit thread_local std::uint32_t favourite_ = 0;
 
     std::atomic<std::uint64_t> current_{1};
-    std::array<slot, slot_count> slots_{};
+    std::array<slot, slots> slots_{};
 };
 
 // For stores that only one thread uses: nothing is ever in flight when a writer asks.
@@ -117,6 +128,9 @@ public:
         guard& operator=(const guard&) = delete;
         ~guard() {} // user-provided, so that a guard is not an unused variable
     };
+    static constexpr std::uint32_t slots = 1;
+    [[nodiscard]] std::uint32_t slot_index() const noexcept { return 0; }
+    [[nodiscard]] epoch_stamp now() const noexcept { return epoch_stamp::none; }
     [[nodiscard]] epoch_stamp advance() noexcept { return epoch_stamp::none; }
     [[nodiscard]] bool passed(epoch_stamp) const noexcept { return true; }
     [[nodiscard]] bool alone() const noexcept { return true; }

@@ -10,11 +10,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <quire/cache/epoch.hpp>
 #include <quire/cache/region.hpp>
+#include <quire/cache/replacement/concepts.hpp>
 #include <quire/core/assert.hpp>
 #include <quire/core/bytes.hpp>
 #include <quire/core/ids.hpp>
@@ -31,12 +33,15 @@ public:
         chunks_ = reinterpret_cast<std::atomic<std::byte*>*>(table_.data());
     }
 
-    [[nodiscard]] QUIRE_INLINE const std::byte* fetch(page_ref ref, page_validator) const noexcept {
+    [[nodiscard]] QUIRE_INLINE const std::byte*
+    fetch(page_ref ref, page_validator,
+          replacement::arrival = replacement::arrival::wanted) const noexcept {
         return at(ref.id);
     }
     [[nodiscard]] QUIRE_INLINE const std::byte* peek(page_ref ref) const noexcept {
         return at(ref.id);
     }
+    void expect(std::span<const page_ref>) const noexcept {}
     [[nodiscard]] QUIRE_INLINE std::byte* writable(page_ref ref, std::byte*) noexcept {
         return at(ref.id);
     }

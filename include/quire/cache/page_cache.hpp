@@ -2,11 +2,15 @@
 // of frames of fixed number, and a replacement policy that decides which clean page leaves.
 //
 //   page id --translation--> 0           not in memory
-//                            frame + 1   in that frame; mark bit: not used since the hand passed
+//                            frame + 1   in that frame; mark bit: not used since it was marked
+//                            arriving    being read into a frame, by one thread
 //                            mapped      clean and verified, in the device's own mapping
 //
 // Thread-safety: fetch, pin and unpin from any thread inside an epoch guard; a hit writes nothing
-// shared. The other members from the one writer, outside or inside its guard as they say.
+// shared, but for a policy that wants hits: those are noted in a buffer of the thread's epoch slot
+// and handed over in batches (X. Ding, S. Jiang, X. Zhang, "BP-Wrapper", ICDE 2009), those of one
+// thread in their order. A page is read from the device without the latch. The other members from
+// the one writer, outside or inside its guard as they say.
 // Invariants:
 //   1. A frame's page does not change while it can be reached through the translation array, but
 //      for the pages the writer made in its own version, which no reader can reach.
@@ -19,11 +23,13 @@
 // It does not know trees, versions or which page is free.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <type_traits>
 
 #include <quire/cache/epoch.hpp>
 #include <quire/cache/region.hpp>
@@ -50,8 +56,8 @@ class page_cache {
 public:
     static constexpr bool persistent = true;
     static constexpr std::size_t page_size = PageSize;
-    // Frames that one operation may hold at once, and a budget below it is raised to.
-    static constexpr std::uint32_t fewest_frames = 256;
+    // What a budget below it is raised to: enough for operations on a tree of six levels.
+    static constexpr std::uint32_t fewest_frames = 60;
 
     page_cache(Device& device, Epoch& epoch, io_counters& counters, const std::string& path,
                std::uint64_t cache_bytes);
@@ -59,16 +65,22 @@ public:
     // The page's bytes, valid until the caller's guard ends or, pinned, until it is unpinned.
     // `validate(page)` gives nullptr or a sentence of what is wrong with its layout. Loads the page
     // if need be (one read). Throws corruption, io_error, out_of_frames.
-    [[nodiscard]] QUIRE_INLINE const std::byte* fetch(page_ref ref, page_validator validate) {
+    // `why` is for the replacement policy.
+    [[nodiscard]] QUIRE_INLINE const std::byte*
+    fetch(page_ref ref, page_validator validate,
+          replacement::arrival why = replacement::arrival::wanted) {
         const std::size_t id = to_integer(ref.id);
         if (QUIRE_LIKELY(id < translation_size_)) {
             // Sequentially consistent with the announcement of the guard: see take_over.
             const std::uint32_t entry = translation_[id].load(std::memory_order_seq_cst);
-            if (QUIRE_LIKELY(entry - 1 < frame_count_)) return frame(entry - 1);
+            if (QUIRE_LIKELY(entry - 1 < frame_count_)) {
+                if constexpr (Replacement::wants_hits) note_hit(entry - 1);
+                return frame(entry - 1);
+            }
             if constexpr (Device::maps)
                 if (QUIRE_LIKELY(entry == mapped)) return device_.mapping() + id * PageSize;
         }
-        return load(ref, validate);
+        return load(ref, validate, why);
     }
 
     // Where the page lies in memory, or null; reads nothing. For hints only.
@@ -82,6 +94,10 @@ public:
         return nullptr;
     }
 
+    // Pages that will be fetched soon: the medium is asked for those that are not in memory,
+    // neighbours in one call, and nobody waits. In page order at best.
+    void expect(std::span<const page_ref> pages) const noexcept;
+
     // The writer's: `page` is a page of its own version, fetched before; it will be written again.
     [[nodiscard]] std::byte* writable(page_ref ref, std::byte* page);
 
@@ -90,12 +106,21 @@ public:
         if (to_integer(id) >= translation_size_) throw std::bad_alloc();
     }
 
-    // Makes room for reading n pages: evicts clean pages. Outside any guard of this thread. Throws
-    // out_of_frames when all others are dirty, pinned or reserved.
+    // Makes room for reading n pages, or as many as an operation may ask for: evicts clean pages.
+    // Outside any guard of this thread. Throws out_of_frames when all others are dirty, pinned or
+    // reserved.
     void ensure_frames(std::uint32_t n) { find_frames(n, frames_for::reading); }
     // The writer's: the same for n frames that create and writable alone will take, so that reading
     // threads cannot use them up. What is not taken stays reserved.
     void reserve_frames(std::uint32_t n) { find_frames(n, frames_for::writing); }
+    // A good number to ask for beyond what is needed, for a cache of this size.
+    [[nodiscard]] std::uint32_t some_frames() const noexcept {
+        return frame_count_ / 16 < 24 ? frame_count_ / 16 : 24;
+    }
+    // Pages of one level that one operation may want at once.
+    [[nodiscard]] std::uint32_t batch_size() const noexcept {
+        return frame_count_ / 8 < 64 ? frame_count_ / 8 : 64;
+    }
     [[nodiscard]] bool has_reserved(std::uint32_t n) const noexcept { return reserved_ >= n; }
 
     // The writer's: a frame for a page that has just been allocated; its bytes are undefined.
@@ -153,26 +178,38 @@ public:
     // The store's file, for errors.
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] std::uint32_t frames() const noexcept { return frame_count_; }
+    // Of them, kept free or soon to be, so that a reader finds one: the policy has the others.
+    [[nodiscard]] std::uint32_t spare_frames() const noexcept { return spare_; }
 
 private:
     static constexpr std::uint32_t mark = 0x80000000U;
     static constexpr std::uint32_t mapped = 0x7FFFFFFFU;
-    static constexpr std::uint32_t eviction_batch = 32;
+    static constexpr std::uint32_t arriving = 0x7FFFFFFEU;
+    static constexpr std::uint32_t most_spare = 64;
     // Writing so many pages more is cheaper than a write and an extent more (decision 0008).
     static constexpr std::uint32_t widest_gap = 8;
     // The medium is set to work on what was written whenever so many bytes are.
     static constexpr std::uint64_t writing_step = std::uint64_t{8} << 20;
-    enum class frame_state : std::uint8_t { free, clean, dirty, limbo };
+    enum class frame_state : std::uint8_t { free, arriving, clean, dirty, limbo };
     struct frame_facts {
         std::atomic<std::uint32_t> pins{0};
         page_id page = page_id::none;
         std::atomic<frame_state> state{frame_state::free};
         bool listed = false; // in dirty_
+        bool inner = false;  // an inner page, if clean
     };
     struct resting {
         std::uint32_t frame;
         epoch_stamp stamp;
     };
+    // Hits that the policy has not been told of. `busy` keeps a second thread out, should two share
+    // a slot; the one that comes second does without.
+    struct alignas(64) noted_hits {
+        std::atomic<bool> busy{false};
+        std::uint32_t count = 0;
+        std::array<std::uint32_t, 62> frames;
+    };
+    class pool;
 
     [[nodiscard]] QUIRE_INLINE std::byte* frame(std::uint32_t n) const noexcept {
         return frames_base_ + std::size_t{n} * PageSize;
@@ -190,31 +227,69 @@ private:
         return translation_[to_integer(id)];
     }
 
-    QUIRE_COLD const std::byte* load(page_ref ref, page_validator validate);
-    [[nodiscard]] bool unmark(page_ref ref, std::uint32_t entry) noexcept;
+    // Whether an entry names a frame; marked or not.
+    [[nodiscard]] bool is_frame(std::uint32_t entry) const noexcept {
+        return (entry & ~mark) - 1 < frame_count_;
+    }
+    QUIRE_INLINE void note_hit(std::uint32_t n) noexcept {
+        noted_hits& mine = hits_[epoch_.slot_index()];
+        if (mine.busy.exchange(true, std::memory_order_acquire)) return;
+        mine.frames[mine.count++] = n;
+        if (QUIRE_UNLIKELY(mine.count == mine.frames.size())) {
+            latch_guard hold(latch_);
+            tell_hits(mine);
+        }
+        mine.busy.store(false, std::memory_order_release);
+    }
+    void tell_hits(noted_hits& noted) noexcept;
+    void tell_own_hits() noexcept;
+    QUIRE_COLD const std::byte* load(page_ref ref, page_validator validate,
+                                     replacement::arrival why);
+    [[nodiscard]] const std::byte* load_mapped(page_ref ref, page_validator validate);
+    // The frame for a page to be read; under the latch. Throws out_of_frames.
+    [[nodiscard]] std::uint32_t obtain_frame();
     void check(page_ref ref, const std::byte* page, page_validator validate) const;
     [[noreturn]] QUIRE_COLD void fail(page_ref ref, const char* field, std::uint64_t found,
                                       std::uint64_t expected) const;
     // Under the latch.
     void drop(page_id id) noexcept;
-    void collect();
-    void evict(std::uint32_t n);
+    void collect() noexcept;
+    bool evict(page_id incoming) noexcept;
     [[nodiscard]] std::size_t obtainable() const noexcept;
+    void enter_clean(std::uint32_t n, replacement::arrival why) noexcept;
+    void leave_clean(std::uint32_t n) noexcept;
     // Takes the latch itself.
     enum class frames_for : std::uint8_t { reading, writing };
     void find_frames(std::uint32_t n, frames_for whom);
-    void retire(std::uint32_t n, epoch_stamp stamp) {
+    void retire(std::uint32_t n, epoch_stamp stamp) noexcept {
         facts_[n].state.store(frame_state::limbo, std::memory_order_relaxed);
-        limbo_.push_back({n, stamp});
+        limbo_.push_back({n, stamp}); // reserved for all frames
     }
+    [[nodiscard]] std::uint32_t free_frames() const noexcept {
+        return free_count_.load(std::memory_order_relaxed);
+    }
+    // Frames that are free, or will be when operations in flight have ended.
+    [[nodiscard]] std::size_t to_spare() const noexcept {
+        return free_frames() + (limbo_.size() - orphans_);
+    }
+    // Those that never were used come last, so that a cache takes no more memory than it needs.
     [[nodiscard]] std::uint32_t take_free() noexcept {
-        const std::uint32_t n = free_.back();
-        free_.pop_back();
-        free_count_.store(static_cast<std::uint32_t>(free_.size()), std::memory_order_relaxed);
+        std::uint32_t n = untouched_;
+        if (free_.empty()) {
+            ++untouched_;
+        } else {
+            n = free_.back();
+            free_.pop_back();
+        }
+        count_free();
         return n;
     }
+    void count_free() noexcept {
+        const std::size_t n = free_.size() + (frame_count_ - untouched_);
+        free_count_.store(static_cast<std::uint32_t>(n), std::memory_order_relaxed);
+    }
     [[nodiscard]] std::uint32_t take_reserved() noexcept {
-        QUIRE_ASSERT(!free_.empty(), "frames are reserved before a page is made or changed");
+        QUIRE_ASSERT(free_frames() != 0, "frames are reserved before a page is made or changed");
         if (reserved_ != 0) --reserved_;
         return take_free();
     }
@@ -222,7 +297,7 @@ private:
         facts_[n].page = page_id::none;
         facts_[n].state.store(frame_state::free, std::memory_order_relaxed);
         free_.push_back(n); // reserved for all frames
-        free_count_.store(static_cast<std::uint32_t>(free_.size()), std::memory_order_relaxed);
+        count_free();
     }
     void make_dirty(std::uint32_t n) noexcept {
         facts_[n].state.store(frame_state::dirty, std::memory_order_relaxed);
@@ -249,12 +324,20 @@ private:
     latch latch_; // over all below, the states in facts_, and every change of a translation entry
                   // but the removal of a mark
     growing_array<std::uint32_t> free_;
+    std::uint32_t untouched_ = 0; // frames from here on were never used, and are free
+    std::uint32_t spare_ = 0;     // frames kept free or in limbo, so that a reader finds one
     growing_array<resting> limbo_;
+    std::uint32_t evictions_ = 0; // in this epoch
+    std::uint32_t orphans_ = 0;   // of limbo_: pinned, when it was last looked at
     std::atomic<std::uint32_t> free_count_{0};
     std::uint32_t reserved_ = 0;         // of the free frames; changed by the writer alone
     growing_array<std::uint32_t> dirty_; // the writer's; may hold frames that are no longer dirty
     std::size_t dirty_count_ = 0;
     growing_array<std::uint64_t> order_; // scratch of write_back
+    struct no_hits {};
+    [[no_unique_address]] std::conditional_t<Replacement::wants_hits,
+                                             std::array<noted_hits, Epoch::slots>, no_hits>
+        hits_;
 };
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
@@ -263,8 +346,13 @@ page_cache<Device, Replacement, PageSize, Epoch>::page_cache(Device& device, Epo
                                                              const std::string& path,
                                                              std::uint64_t cache_bytes)
     : device_(device), epoch_(epoch), counters_(counters), path_(path) {
-    constexpr std::uint64_t frame_cost = PageSize + sizeof(frame_facts) + 4 * sizeof(std::uint32_t);
-    const std::uint64_t wanted = cache_bytes / frame_cost;
+    // Free list, limbo, dirty list and order of writing; the entries of the frames' pages.
+    constexpr std::uint64_t frame_cost =
+        PageSize + sizeof(frame_facts) + Replacement::bytes_per_frame + 2 * sizeof(std::uint32_t) +
+        sizeof(resting) + sizeof(std::uint64_t) + sizeof(std::uint32_t);
+    const std::uint64_t fixed_cost = Replacement::wants_hits ? sizeof(hits_) : 0;
+    const std::uint64_t wanted =
+        cache_bytes < fixed_cost ? 0 : (cache_bytes - fixed_cost) / frame_cost;
     constexpr std::uint64_t most_frames = 0x40000000U;
     frame_count_ = wanted < fewest_frames ? fewest_frames
                    : wanted > most_frames ? static_cast<std::uint32_t>(most_frames)
@@ -285,9 +373,9 @@ page_cache<Device, Replacement, PageSize, Epoch>::page_cache(Device& device, Epo
     dirty_.reserve(frame_count_);
     limbo_.reserve(frame_count_);
     order_.reserve(frame_count_);
-    for (std::uint32_t n = frame_count_; n != 0; --n) free_.push_back(n - 1);
-    free_count_.store(frame_count_, std::memory_order_relaxed);
-    replacement_.reset(frame_count_);
+    count_free();
+    spare_ = frame_count_ / 8 < most_spare ? frame_count_ / 8 : most_spare;
+    replacement_.reset(frame_count_, frame_count_ - spare_);
 }
 
 } // namespace quire::cache

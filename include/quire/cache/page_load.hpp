@@ -2,6 +2,8 @@
 // what each member does and includes this header.
 #pragma once
 
+#include <sched.h>
+
 #include <quire/cache/page_cache.hpp>
 
 namespace quire::cache {
@@ -29,52 +31,149 @@ void page_cache<Device, Replacement, PageSize, Epoch>::check(page_ref ref, const
         throw corruption(wrong, {path_, ref.id, {}, {}, {}});
 }
 
-// Removes the mark from a marked entry; false when the page has left meanwhile.
+// What a replacement policy sees of the frames while it chooses; under the latch.
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
-bool page_cache<Device, Replacement, PageSize, Epoch>::unmark(page_ref ref,
-                                                              std::uint32_t entry) noexcept {
-    return entry_of(ref.id).compare_exchange_strong(entry, entry & ~mark,
-                                                    std::memory_order_acq_rel);
+class page_cache<Device, Replacement, PageSize, Epoch>::pool {
+public:
+    // Inner pages are kept while there are leaves to give up: each is above a hundred of them.
+    pool(page_cache& cache, page_id incoming, bool inner_too) noexcept
+        : cache_(cache), incoming_(incoming), inner_too_(inner_too) {}
+
+    [[nodiscard]] replacement::frame_use ask(std::uint32_t f) noexcept {
+        using replacement::frame_use;
+        if (is_occupied(f)) return frame_use::occupied;
+        auto& entry = cache_.entry_of(cache_.facts_[f].page);
+        std::uint32_t seen = entry.load(std::memory_order_relaxed);
+        if (seen == f + 1) {
+            entry.store(seen | mark, std::memory_order_relaxed); // only the latch's holder marks
+            return frame_use::used;
+        }
+        // A reader may remove the mark at this moment, and then the page stays.
+        if (!entry.compare_exchange_strong(seen, 0, std::memory_order_seq_cst))
+            return frame_use::used;
+        taken_ = f;
+        return frame_use::unused;
+    }
+    [[nodiscard]] bool take(std::uint32_t f) noexcept {
+        if (is_occupied(f)) return false;
+        cache_.entry_of(cache_.facts_[f].page).exchange(0, std::memory_order_seq_cst);
+        taken_ = f;
+        return true;
+    }
+    [[nodiscard]] page_id incoming() const noexcept { return incoming_; }
+    [[nodiscard]] std::uint32_t taken() const noexcept { return taken_; }
+
+private:
+    [[nodiscard]] bool is_occupied(std::uint32_t f) const noexcept {
+        const frame_facts& facts = cache_.facts_[f];
+        return facts.state.load(std::memory_order_relaxed) != frame_state::clean ||
+               facts.pins.load(std::memory_order_relaxed) != 0 || (facts.inner && !inner_too_) ||
+               taken_ != replacement::no_frame;
+    }
+
+    page_cache& cache_;
+    page_id incoming_;
+    bool inner_too_;
+    std::uint32_t taken_ = replacement::no_frame;
+};
+
+// Takes a page out of memory; false when none can go. Under the latch.
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+bool page_cache<Device, Replacement, PageSize, Epoch>::evict(page_id incoming) noexcept {
+    for (const bool inner_too : {false, true}) {
+        pool frames(*this, incoming, inner_too);
+        [[maybe_unused]] const std::uint32_t f = replacement_.victim(frames);
+        QUIRE_ASSERT(f == frames.taken(), "victim gives the frame whose page went out");
+        if (frames.taken() == replacement::no_frame) continue;
+        retire(frames.taken(), epoch_.now());
+        // Now and then a new epoch, so that what went out a while ago does not wait for operations
+        // that began since.
+        if (++evictions_ > spare_ / 4) {
+            evictions_ = 0;
+            static_cast<void>(epoch_.advance());
+        }
+        return true;
+    }
+    return false;
+}
+
+// The frame's page can be given up from now on.
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+void page_cache<Device, Replacement, PageSize, Epoch>::enter_clean(
+    std::uint32_t n, replacement::arrival why) noexcept {
+    frame_facts& facts = facts_[n];
+    facts.state.store(frame_state::clean, std::memory_order_relaxed);
+    facts.inner = format::level_of(frame(n)) != 0;
+    replacement_.on_load(n, facts.page, why);
+    const bool marked = !Replacement::wants_hits &&
+                        (why == replacement::arrival::once || !Replacement::load_is_use);
+    entry_of(facts.page).store(marked ? (n + 1) | mark : n + 1, std::memory_order_release);
+}
+
+// The same no more: its page is changed, or gone.
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+void page_cache<Device, Replacement, PageSize, Epoch>::leave_clean(std::uint32_t n) noexcept {
+    if (facts_[n].state.load(std::memory_order_relaxed) == frame_state::clean)
+        replacement_.on_leave(n);
+}
+
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+void page_cache<Device, Replacement, PageSize, Epoch>::tell_hits(noted_hits& noted) noexcept {
+    for (std::uint32_t i = 0; i < noted.count; ++i)
+        if (facts_[noted.frames[i]].state.load(std::memory_order_relaxed) == frame_state::clean)
+            replacement_.on_hit(noted.frames[i]);
+    noted.count = 0;
+}
+
+// Before a victim is chosen, so that the choice of one thread alone is that of the textbook.
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+void page_cache<Device, Replacement, PageSize, Epoch>::tell_own_hits() noexcept {
+    if constexpr (Replacement::wants_hits) {
+        noted_hits& mine = hits_[epoch_.slot_index()];
+        if (mine.busy.exchange(true, std::memory_order_acquire)) return;
+        {
+            latch_guard hold(latch_);
+            tell_hits(mine);
+        }
+        mine.busy.store(false, std::memory_order_release);
+    }
 }
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
 const std::byte* page_cache<Device, Replacement, PageSize, Epoch>::load(page_ref ref,
-                                                                        page_validator validate) {
+                                                                        page_validator validate,
+                                                                        replacement::arrival why) {
     if (to_integer(ref.id) >= translation_size_)
         fail(ref, "page_id", to_integer(ref.id), translation_size_ - 1);
-    latch_guard hold(latch_);
+    if constexpr (Device::maps) return load_mapped(ref, validate);
+    auto& place = entry_of(ref.id);
+    tell_own_hits();
     for (;;) {
-        const std::uint32_t entry = entry_of(ref.id).load(std::memory_order_acquire);
-        if (entry == 0) break;
-        if constexpr (Device::maps)
-            if (entry == mapped) return device_.mapping() + offset_of(ref.id);
-        if ((entry & mark) == 0) return frame(entry - 1);
-        if (unmark(ref, entry)) return frame((entry & ~mark) - 1);
-    }
-    counters_.pages_read.add();
-    counters_.bytes_read.add(PageSize);
-    if constexpr (Device::maps) {
-        std::uint64_t bytes = 0;
-        const storage::status status = device_.size(bytes);
-        if (!status.ok())
-            throw io_error("reading the size of the file failed", status.number,
-                           {path_, ref.id, {}, {}, {}});
-        if (offset_of(ref.id) + PageSize > bytes ||
-            offset_of(ref.id) + PageSize > device_.mapping_size())
-            fail(ref, "page_id", to_integer(ref.id), bytes / PageSize);
-        const std::byte* const page = device_.mapping() + offset_of(ref.id);
-        check(ref, page, validate);
-        entry_of(ref.id).store(mapped, std::memory_order_release);
-        return page;
-    } else {
-        if (free_.size() <= reserved_) collect();
-        if (free_.size() <= reserved_) {
-            evict(eviction_batch);
-            collect();
+        std::uint32_t entry = place.load(std::memory_order_seq_cst);
+        if (is_frame(entry)) {
+            // Marked when fetch met it; the mark is the reader's to remove. What it finds stays
+            // while its guard does.
+            if ((entry & mark) == 0 ||
+                place.compare_exchange_strong(entry, entry & ~mark, std::memory_order_seq_cst))
+                return frame((entry & ~mark) - 1);
+            continue;
         }
-        if (free_.size() <= reserved_) throw out_of_frames{};
-        const std::uint32_t n = take_free();
+        if (entry == arriving) { // another thread reads it
+            sched_yield();
+            continue;
+        }
+        std::uint32_t n = 0;
+        {
+            latch_guard hold(latch_);
+            if (place.load(std::memory_order_relaxed) != 0) continue;
+            n = obtain_frame();
+            facts_[n].page = ref.id;
+            facts_[n].state.store(frame_state::arriving, std::memory_order_relaxed);
+            place.store(arriving, std::memory_order_relaxed);
+        }
         try {
+            counters_.pages_read.add();
+            counters_.bytes_read.add(PageSize);
             const storage::status status = device_.read(offset_of(ref.id), {frame(n), PageSize});
             if (status.number == storage::status::short_transfer)
                 throw corruption("the file ends inside a page that is in use; restore a backup",
@@ -83,20 +182,88 @@ const std::byte* page_cache<Device, Replacement, PageSize, Epoch>::load(page_ref
                 throw io_error("reading a page failed", status.number, {path_, ref.id, {}, {}, {}});
             check(ref, frame(n), validate);
         } catch (...) {
+            latch_guard hold(latch_);
+            if (place.load(std::memory_order_relaxed) == arriving)
+                place.store(0, std::memory_order_release);
             give_free(n);
             throw;
         }
-        facts_[n].page = ref.id;
-        facts_[n].state.store(frame_state::clean, std::memory_order_relaxed);
-        entry_of(ref.id).store(n + 1, std::memory_order_release);
+        latch_guard hold(latch_);
+        // A damaged reference may name a page that the writer makes at this moment.
+        if (place.load(std::memory_order_relaxed) != arriving) {
+            give_free(n);
+            continue;
+        }
+        while (to_spare() < spare_ + reserved_ && evict(ref.id)) {
+        }
+        enter_clean(n, why);
         return frame(n);
     }
 }
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
-void page_cache<Device, Replacement, PageSize, Epoch>::collect() {
+const std::byte*
+page_cache<Device, Replacement, PageSize, Epoch>::load_mapped(page_ref ref,
+                                                              page_validator validate) {
+    if constexpr (Device::maps) {
+        auto& place = entry_of(ref.id);
+        for (;;) {
+            std::uint32_t entry = place.load(std::memory_order_seq_cst);
+            if (entry == mapped) return device_.mapping() + offset_of(ref.id);
+            if (entry != 0) return frame(entry - 1);
+            counters_.pages_read.add();
+            counters_.bytes_read.add(PageSize);
+            std::uint64_t bytes = 0;
+            const storage::status status = device_.size(bytes);
+            if (!status.ok())
+                throw io_error("reading the size of the file failed", status.number,
+                               {path_, ref.id, {}, {}, {}});
+            if (offset_of(ref.id) + PageSize > bytes ||
+                offset_of(ref.id) + PageSize > device_.mapping_size())
+                fail(ref, "page_id", to_integer(ref.id), bytes / PageSize);
+            check(ref, device_.mapping() + offset_of(ref.id), validate);
+            place.compare_exchange_strong(entry, mapped, std::memory_order_seq_cst);
+        }
+    }
+    return nullptr;
+}
+
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+void page_cache<Device, Replacement, PageSize, Epoch>::expect(
+    std::span<const page_ref> pages) const noexcept {
+    std::uint64_t first = 0;
+    std::uint64_t n = 0;
+    const auto ask = [&] {
+        if (n != 0) storage::start_reading(device_, first * PageSize, n * PageSize);
+    };
+    for (const page_ref ref : pages) {
+        if (to_integer(ref.id) >= translation_size_ || peek(ref) != nullptr) continue;
+        if (n == 0 || to_integer(ref.id) != first + n) {
+            ask();
+            first = to_integer(ref.id);
+            n = 0;
+        }
+        ++n;
+    }
+    ask();
+}
+
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+std::uint32_t page_cache<Device, Replacement, PageSize, Epoch>::obtain_frame() {
+    if (free_frames() <= reserved_) collect();
+    // What the caller's own operation may have seen cannot be had before it ends.
+    if (free_frames() <= reserved_) throw out_of_frames{};
+    return take_free();
+}
+
+// Frees what nobody can see any more. Under the latch.
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+void page_cache<Device, Replacement, PageSize, Epoch>::collect() noexcept {
+    if (limbo_.empty()) return;
+    static_cast<void>(epoch_.advance());
     // Stamps rise along the list, but pinned orphans may stay behind at its front.
     std::size_t kept = 0;
+    orphans_ = 0;
     bool passed = true;
     epoch_stamp known = epoch_stamp::none;
     for (const resting r : limbo_) {
@@ -104,38 +271,15 @@ void page_cache<Device, Replacement, PageSize, Epoch>::collect() {
             passed = epoch_.passed(r.stamp);
             known = r.stamp;
         }
-        if (passed && facts_[r.frame].pins.load(std::memory_order_acquire) == 0) give_free(r.frame);
-        else limbo_[kept++] = r;
+        const bool pinned = facts_[r.frame].pins.load(std::memory_order_acquire) != 0;
+        if (passed && !pinned) {
+            give_free(r.frame);
+        } else {
+            limbo_[kept++] = r;
+            orphans_ += pinned ? 1U : 0U;
+        }
     }
     limbo_.shorten(kept);
-}
-
-template <class Device, class Replacement, std::size_t PageSize, class Epoch>
-void page_cache<Device, Replacement, PageSize, Epoch>::evict(std::uint32_t n) {
-    const auto examine = [this](std::uint32_t f) noexcept {
-        using replacement::frame_use;
-        if (facts_[f].state.load(std::memory_order_relaxed) != frame_state::clean ||
-            facts_[f].pins.load(std::memory_order_relaxed) != 0)
-            return frame_use::occupied;
-        auto& entry = entry_of(facts_[f].page);
-        std::uint32_t seen = entry.load(std::memory_order_relaxed);
-        if (seen == f + 1) {
-            entry.store(seen | mark, std::memory_order_relaxed); // only the latch's holder marks
-            return frame_use::used;
-        }
-        // A reader may remove the mark at this moment, and then the page stays.
-        return entry.compare_exchange_strong(seen, 0, std::memory_order_seq_cst) ? frame_use::unused
-                                                                                 : frame_use::used;
-    };
-    const std::size_t before = limbo_.size();
-    for (std::uint32_t i = 0; i < n; ++i) {
-        const std::uint32_t f = replacement_.victim(examine);
-        if (f == replacement::no_frame) break;
-        retire(f, epoch_stamp::none);
-    }
-    if (limbo_.size() == before) return;
-    const epoch_stamp stamp = epoch_.advance();
-    for (std::size_t i = before; i < limbo_.size(); ++i) limbo_[i].stamp = stamp;
 }
 
 // Frames that are free, or will be once operations of other threads end: all but the dirty and the
@@ -160,7 +304,7 @@ void page_cache<Device, Replacement, PageSize, Epoch>::find_frames(std::uint32_t
             const bool writing = whom == frames_for::writing;
             const std::size_t wanted = writing ? n : std::size_t{n} + reserved_;
             const auto found = [&] {
-                if (free_.size() < wanted) return false;
+                if (free_frames() < wanted) return false;
                 if (writing && reserved_ < n) reserved_ = n;
                 return true;
             };
@@ -168,7 +312,8 @@ void page_cache<Device, Replacement, PageSize, Epoch>::find_frames(std::uint32_t
             collect();
             if (found()) return;
             if constexpr (!Device::maps) {
-                evict(n > eviction_batch ? n : eviction_batch);
+                while (to_spare() < wanted && evict(page_id::none)) {
+                }
                 collect();
                 if (found()) return;
             }

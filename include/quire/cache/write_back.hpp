@@ -20,6 +20,7 @@ std::byte* page_cache<Device, Replacement, PageSize, Epoch>::writable(page_ref r
         // Written early by this transaction; being changed again, it must be written again. It may
         // have been evicted under our guard and then needs its frame back.
         if (facts_[n].state.load(std::memory_order_relaxed) == frame_state::clean) {
+            leave_clean(n);
             entry_of(ref.id).store(n + 1, std::memory_order_release);
             make_dirty(n);
             return page;
@@ -28,8 +29,9 @@ std::byte* page_cache<Device, Replacement, PageSize, Epoch>::writable(page_ref r
     latch_guard hold(latch_);
     // Evicted and read again meanwhile: that copy is the one that others find.
     const std::uint32_t entry = entry_of(ref.id).load(std::memory_order_relaxed) & ~mark;
-    if (entry != 0 && entry != mapped) {
+    if (is_frame(entry)) {
         if (facts_[entry - 1].state.load(std::memory_order_relaxed) == frame_state::clean) {
+            leave_clean(entry - 1);
             entry_of(ref.id).store(entry, std::memory_order_release);
             make_dirty(entry - 1);
         }
@@ -49,12 +51,15 @@ std::byte* page_cache<Device, Replacement, PageSize, Epoch>::create(page_id id) 
     // A page that used this id before and was freed may still have its frame; nobody reads it now.
     const std::uint32_t entry = entry_of(id).load(std::memory_order_relaxed) & ~mark;
     std::uint32_t n;
-    if (entry != 0 && entry != mapped &&
-        facts_[entry - 1].pins.load(std::memory_order_acquire) == 0) {
+    if (is_frame(entry) && facts_[entry - 1].pins.load(std::memory_order_acquire) == 0) {
         n = entry - 1;
+        leave_clean(n);
         if (facts_[n].state.load(std::memory_order_relaxed) == frame_state::dirty) --dirty_count_;
     } else {
-        if (entry != 0 && entry != mapped) retire(entry - 1, epoch_stamp::none);
+        if (is_frame(entry)) {
+            leave_clean(entry - 1);
+            retire(entry - 1, epoch_stamp::none);
+        }
         n = take_reserved();
     }
     facts_[n].page = id;
@@ -79,6 +84,7 @@ std::byte* page_cache<Device, Replacement, PageSize, Epoch>::take_over(const std
         old.store(entry, std::memory_order_release);
         return nullptr;
     }
+    leave_clean(n);
     drop(to); // what an earlier page of that id left behind
     facts.page = to;
     make_dirty(n);
@@ -98,8 +104,9 @@ void page_cache<Device, Replacement, PageSize, Epoch>::drop(page_id id) noexcept
     if (to_integer(id) >= translation_size_) return; // never admitted
     const std::uint32_t entry = entry_of(id).load(std::memory_order_relaxed) & ~mark;
     entry_of(id).store(0, std::memory_order_release);
-    if (entry == 0 || entry == mapped) return;
+    if (!is_frame(entry)) return;
     const std::uint32_t n = entry - 1;
+    leave_clean(n);
     if (facts_[n].state.load(std::memory_order_relaxed) == frame_state::dirty) --dirty_count_;
     if (facts_[n].pins.load(std::memory_order_acquire) == 0) give_free(n);
     else retire(n, epoch_stamp::none);
@@ -167,7 +174,7 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_back(Spare&& spare)
         // flight may still read the frame, and both hold the same bytes.
         if constexpr (Device::maps)
             entry_of(facts_[f].page).store(mapped, std::memory_order_release);
-        else facts_[f].state.store(frame_state::clean, std::memory_order_relaxed);
+        else enter_clean(f, replacement::arrival::wanted);
     }
     if constexpr (Device::maps) {
         // An operation that begins after this finds no frame of these.

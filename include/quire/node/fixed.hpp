@@ -103,8 +103,21 @@ public:
     // What is wrong with a page's bounds, or null.
     [[nodiscard]] static const char* validate(const std::byte* page) noexcept;
     // The first record of a leaf that is not less than the key.
+    template <pace Pace = pace::eager>
     [[nodiscard]] static search_result find(const std::byte* leaf, key_arg key) noexcept;
+    // Asks for the memory that a search for the key will read, of a page whose first line is near.
+    QUIRE_INLINE static void prefetch_search(const std::byte* page, key_arg key) noexcept {
+        prefetch_bound<Key>(keys(page), format::count_of(page), key, search_hint::load(page));
+    }
+    // Asks for the memory of a record's value.
+    QUIRE_INLINE static void prefetch_value(const std::byte* leaf, std::uint32_t i) noexcept {
+        const std::byte* const value = values(leaf) + i * ValueSize;
+        for (std::size_t at = 0; at < ValueSize && at < 256; at += 64)
+            __builtin_prefetch(value + at);
+        if constexpr (ValueSize > 1) __builtin_prefetch(value + ValueSize - 1);
+    }
     // The child of an inner page that covers the key: the number of separators not greater than it.
+    template <pace Pace = pace::eager>
     [[nodiscard]] static std::uint32_t child_index(const std::byte* inner, key_arg key) noexcept;
     // Requires: i <= count.
     [[nodiscard]] static page_ref child(const std::byte* inner, std::uint32_t i) noexcept {
@@ -250,18 +263,21 @@ const char* fixed<Key, ValueSize, PageSize>::validate(const std::byte* page) noe
 }
 
 template <class Key, std::size_t ValueSize, std::size_t PageSize>
+template <pace Pace>
 search_result fixed<Key, ValueSize, PageSize>::find(const std::byte* leaf, key_arg key) noexcept {
     const std::uint32_t count = format::count_of(leaf);
-    const std::uint32_t i = lower_bound<Key>(keys(leaf), count, key, search_hint::load(leaf),
-                                             companion{values(leaf), ValueSize});
+    const std::uint32_t i = lower_bound<Key, Pace>(keys(leaf), count, key, search_hint::load(leaf),
+                                                   companion{values(leaf), ValueSize});
     return {i, i < count && Key::equal(Key::load(keys(leaf) + i * key_size), key)};
 }
 
 template <class Key, std::size_t ValueSize, std::size_t PageSize>
+template <pace Pace>
 std::uint32_t fixed<Key, ValueSize, PageSize>::child_index(const std::byte* inner,
                                                            key_arg key) noexcept {
-    return upper_bound<Key>(keys(inner), format::count_of(inner), key, search_hint::load(inner),
-                            companion{inner + children_offset, detail::ref_size});
+    return upper_bound<Key, Pace>(keys(inner), format::count_of(inner), key,
+                                  search_hint::load(inner),
+                                  companion{inner + children_offset, detail::ref_size});
 }
 
 template <class Key, std::size_t ValueSize, std::size_t PageSize>

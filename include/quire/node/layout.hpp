@@ -33,6 +33,15 @@
 
 namespace quire::node {
 
+// How a search goes about it.
+enum class pace : std::uint8_t {
+    // Takes branches, and is often wrong about them; when it is right, the processor asks for what
+    // comes after the search before the search is over. For one key.
+    eager,
+    // Counts over a few keys without a branch. For many keys, where others fill the wait.
+    steady,
+};
+
 // Where a spread puts the border between two pages. `ascending` leaves the left page as full as it
 // is and starts the right one with the new record, so that ascending insertion fills every page;
 // `descending` is its mirror; `middle` balances bytes.

@@ -23,6 +23,7 @@
 #include <quire/core/bytes.hpp>
 #include <quire/core/config.hpp>
 #include <quire/node/fixed_key.hpp>
+#include <quire/node/layout.hpp>
 
 namespace quire::node {
 
@@ -74,12 +75,25 @@ template <std::unsigned_integral Rank>
 
 // Number of ranks less than x among n ascending ones, looked for from a guess. `at(i)` is rank i.
 // Requires: guess < n.
-template <std::unsigned_integral Rank, class Ranks>
+template <pace Pace, std::unsigned_integral Rank, class Ranks>
 [[nodiscard]] QUIRE_INLINE std::uint32_t settle(std::uint32_t n, Rank x, const Ranks& at,
                                                 std::uint32_t guess) noexcept {
     constexpr std::uint32_t steps = 8;
     std::uint32_t low = 0;
     std::uint32_t high = n;
+    if constexpr (Pace == pace::steady) {
+        constexpr std::uint32_t window = 2 * steps;
+        if (n >= window) {
+            low = guess < steps ? 0 : guess - steps;
+            if (low > n - window) low = n - window;
+            std::uint32_t less = 0;
+            const std::size_t from = low;
+            for (std::size_t i = 0; i < window; ++i) less += at(from + i) < x ? 1U : 0U;
+            if (less != 0 && less != window) return low + less;
+            guess = less == 0 ? low : low + window - 1;
+            low = 0;
+        }
+    }
     if (at(guess) < x) {
         low = guess + 1;
         for (const std::uint32_t end = n - low > steps ? low + steps : n; low < end; ++low)
@@ -159,25 +173,50 @@ template <class Key>
     }
 }
 
+// Asks for the lines that a search for x will most likely read, around its guess. Reads the page's
+// first line alone.
 template <class Key>
+QUIRE_INLINE void prefetch_bound(const std::byte* keys, std::uint32_t n, typename Key::key_arg x,
+                                 search_hint hint) noexcept {
+    if (n == 0) return;
+    std::uint32_t guess = 0;
+    if constexpr (Key::order != format::key_order::bytes) {
+        const auto first = Key::load(keys);
+        if (x > first)
+            guess = detail::guess(n, static_cast<typename Key::rank_type>(x - first),
+                                  static_cast<double>(hint.slope));
+    } else {
+        const std::size_t skip = hint.skip < Key::size ? hint.skip : Key::size - 1;
+        const std::uint64_t rank = detail::rank_of<Key::size>(x.data, skip);
+        const std::uint64_t first = detail::rank_of<Key::size>(keys, skip);
+        if (rank > first) guess = detail::guess(n, rank - first, static_cast<double>(hint.slope));
+    }
+    // The window that a steady search counts over.
+    constexpr std::uint32_t around = 8;
+    const std::byte* const low = keys + (guess < around ? 0 : guess - around) * Key::size;
+    for (std::size_t at = 0; at < 2 * around * Key::size; at += 64) __builtin_prefetch(low + at);
+    __builtin_prefetch(low + (2 * around - 1) * Key::size);
+}
+
+template <class Key, pace Pace = pace::eager>
 [[nodiscard]] QUIRE_INLINE std::uint32_t lower_bound(const std::byte* keys, std::uint32_t n,
                                                      typename Key::key_arg x, search_hint hint,
                                                      companion beside = {}) noexcept {
     if (n == 0) return 0;
     if constexpr (Key::order != format::key_order::bytes) {
-        const auto at = [keys](std::uint32_t i) { return Key::load(keys + i * Key::size); };
+        const auto at = [keys](std::size_t i) { return Key::load(keys + i * Key::size); };
         const auto first = at(0);
         if (x <= first) return 0;
         const std::uint32_t guess = detail::guess(
             n, static_cast<typename Key::rank_type>(x - first), static_cast<double>(hint.slope));
         beside.fetch(guess);
-        return detail::settle(n, x, at, guess);
+        return detail::settle<Pace>(n, x, at, guess);
     } else {
         // Keys that share `skip` bytes compare by eight bytes behind them, then by all bytes.
         const std::size_t skip = hint.skip < Key::size ? hint.skip : Key::size - 1;
         if (const int order = detail::compare_front<Key::size>(x.data, keys, skip); order != 0)
             return order < 0 ? 0 : n;
-        const auto at = [keys, skip](std::uint32_t i) {
+        const auto at = [keys, skip](std::size_t i) {
             return detail::rank_of<Key::size>(keys + i * Key::size, skip);
         };
         const std::uint64_t rank = detail::rank_of<Key::size>(x.data, skip);
@@ -187,7 +226,7 @@ template <class Key>
             const std::uint32_t guess =
                 detail::guess(n, rank - first, static_cast<double>(hint.slope));
             beside.fetch(guess);
-            i = detail::settle(n, rank, at, guess);
+            i = detail::settle<Pace>(n, rank, at, guess);
         }
         const auto less = [keys, x](std::uint32_t k) {
             return compare_bytes({keys + k * Key::size, Key::size}, {x.data, Key::size}) < 0;
@@ -203,15 +242,15 @@ template <class Key>
     }
 }
 
-template <class Key>
+template <class Key, pace Pace = pace::eager>
 [[nodiscard]] QUIRE_INLINE std::uint32_t upper_bound(const std::byte* keys, std::uint32_t n,
                                                      typename Key::key_arg x, search_hint hint,
                                                      companion beside = {}) noexcept {
     if constexpr (Key::order != format::key_order::bytes) {
         const auto above = static_cast<typename Key::key_arg>(x + 1);
-        return above == 0 ? n : lower_bound<Key>(keys, n, above, hint, beside);
+        return above == 0 ? n : lower_bound<Key, Pace>(keys, n, above, hint, beside);
     } else {
-        const std::uint32_t i = lower_bound<Key>(keys, n, x, hint, beside);
+        const std::uint32_t i = lower_bound<Key, Pace>(keys, n, x, hint, beside);
         return i < n && Key::equal(Key::load(keys + i * Key::size), x) ? i + 1 : i;
     }
 }

@@ -88,12 +88,19 @@ struct slotted {
     // What breaks invariants 1 to 4, or null.
     [[nodiscard]] static const char* validate(const std::byte* page) noexcept;
     // The first record of a leaf that is not less than the key.
+    template <pace Pace = pace::eager>
     [[nodiscard]] static search_result find(const std::byte* leaf, key_arg key) noexcept {
-        return search<true>(leaf, key);
+        return search<true, Pace>(leaf, key);
+    }
+    // Asks for the memory that a search for the key will read, of a page whose first line is near.
+    QUIRE_INLINE static void prefetch_search(const std::byte* page, key_arg) noexcept {
+        for (std::size_t at = 64; at < 256; at += 64) __builtin_prefetch(page + at);
+        __builtin_prefetch(page + PageSize - 64);
     }
     // The child of an inner page that covers the key: the number of separators not greater than it.
+    template <pace Pace = pace::eager>
     [[nodiscard]] static std::uint32_t child_index(const std::byte* inner, key_arg key) noexcept {
-        const search_result at = search<false>(inner, key);
+        const search_result at = search<false, Pace>(inner, key);
         return at.index + (at.found ? 1 : 0);
     }
     // Requires: i <= count.
@@ -117,6 +124,8 @@ struct slotted {
     };
     [[nodiscard]] static key_pieces pieces_of_key(const std::byte* page, std::uint32_t i) noexcept;
     [[nodiscard]] static stored_value value(const std::byte* leaf, std::uint32_t i) noexcept;
+    // Asks for the memory of a record's value: a search has asked for the most of it.
+    QUIRE_INLINE static void prefetch_value(const std::byte*, std::uint32_t) noexcept {}
     // Asks for the memory of a leaf's record that will be read soon; any i will do.
     QUIRE_INLINE static void prefetch_record(const std::byte* leaf, std::uint32_t i) noexcept {
         if (i >= format::count_of(leaf)) return;
@@ -298,17 +307,17 @@ private:
 
     // ---- searching ----
     // Number of slots whose head is less.
-    template <bool Leaf>
+    template <bool Leaf, pace Pace>
     QUIRE_INLINE static std::uint32_t lower_head(const std::byte* slots, std::uint32_t count,
                                                  std::uint32_t head) noexcept {
-        const auto at = [slots](std::uint32_t i) {
+        const auto at = [slots](std::size_t i) {
             return head_in(slots + i * detail::slot_size<Leaf>);
         };
         if (count == 0 || head <= at(0)) return 0;
         const double all = detail::half(at(count - 1) - at(0)) + 1;
-        return detail::settle(count, head, at, detail::guess(count, head - at(0), 1.0 / all));
+        return detail::settle<Pace>(count, head, at, detail::guess(count, head - at(0), 1.0 / all));
     }
-    template <bool Leaf>
+    template <bool Leaf, pace Pace>
     static search_result search(const std::byte* page, key_arg key) noexcept;
 
     // ---- changing ----
@@ -388,7 +397,7 @@ void slotted<PageSize>::read_record(const std::byte* page, std::uint32_t i,
 }
 
 template <std::size_t PageSize>
-template <bool Leaf>
+template <bool Leaf, pace Pace>
 search_result slotted<PageSize>::search(const std::byte* page, key_arg key) noexcept {
     const std::uint32_t count = format::count_of(page);
     const bytes_view prefix = prefix_of(page);
@@ -413,8 +422,13 @@ search_result slotted<PageSize>::search(const std::byte* page, key_arg key) noex
     };
 
     // Among equal heads the bytes decide: usually of one record, else of a few.
-    std::uint32_t i = lower_head<Leaf>(slots, count, head);
+    std::uint32_t i = lower_head<Leaf, Pace>(slots, count, head);
     if (i == count || !same_head(i)) return {i, false};
+    if constexpr (Leaf) { // the value's lines, while the key behind the head is compared
+        const std::byte* const record = page + offset_in(slot_of(i));
+        __builtin_prefetch(record + 64);
+        __builtin_prefetch(record + 128);
+    }
     const int order = order_at(i);
     if (order >= 0) return {i, order == 0};
     ++i;

@@ -210,6 +210,13 @@ void start_writing(D& device, std::uint64_t offset, std::uint64_t bytes) noexcep
         device.start_writing(offset, bytes);
 }
 
+// Says that the range will be read soon, so that the medium may begin with it. Promises nothing.
+template <class D>
+void start_reading(const D& device, std::uint64_t offset, std::uint64_t bytes) noexcept {
+    if constexpr (requires { { device.start_reading(offset, bytes) } noexcept; })
+        device.start_reading(offset, bytes);
+}
+
 // Process id of whoever holds the lock that made lock() busy; 0 if that is not known.
 template <device D>
 [[nodiscard]] std::int64_t lock_holder(const D& device) noexcept {

@@ -79,6 +79,7 @@ public:
     using posix_file::resize;
     using posix_file::same_file_as_path;
     using posix_file::size;
+    using posix_file::start_reading;
     using posix_file::start_writing;
     using posix_file::sync_all;
     using posix_file::sync_data;

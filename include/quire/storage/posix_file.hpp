@@ -82,6 +82,9 @@ public:
     // Asks the system to begin writing the range to the medium and does not wait for it
     // (sync_file_range): a sync later on finds less to do. A hint that promises nothing.
     void start_writing(std::uint64_t offset, std::uint64_t bytes) noexcept;
+    // Asks the system to begin reading the range and does not wait for it (posix_fadvise): a read
+    // later on finds it in memory, or on its way. A hint that promises nothing.
+    void start_reading(std::uint64_t offset, std::uint64_t bytes) const noexcept;
     status sync_data() noexcept;
     status sync_all() noexcept;
 
@@ -260,6 +263,12 @@ inline status posix_file::preallocate(std::uint64_t offset, std::uint64_t bytes)
     });
     if (answer == 0 || errno == EOPNOTSUPP || errno == ENOSYS) return {};
     return {errno};
+}
+
+inline void posix_file::start_reading(std::uint64_t offset, std::uint64_t bytes) const noexcept {
+    if (descriptor_ >= 0 && detail::addressable(offset, bytes))
+        static_cast<void>(::posix_fadvise(descriptor_, static_cast<off_t>(offset),
+                                          static_cast<off_t>(bytes), POSIX_FADV_WILLNEED));
 }
 
 inline void posix_file::start_writing(std::uint64_t offset, std::uint64_t bytes) noexcept {

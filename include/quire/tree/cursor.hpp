@@ -59,7 +59,7 @@ public:
         for (std::uint32_t level = root.level;; --level) {
             const std::byte* const page = read_page<Layout>(cache, ref, level);
             if (level == 0) {
-                prefetch_leaf<Layout>(page);
+                ask_for_leaf<Layout, asking::by_prefetch>(page);
                 const node::search_result at = Layout::find(page, key);
                 push({ref, at.index});
                 if (then == next_steps::forward) expect_steps(cache, above, page, at.index);
@@ -149,6 +149,8 @@ private:
     static constexpr std::uint32_t records_ahead = 3;
     // Records left in a leaf below which a seek asks for the next leaf too.
     static constexpr std::uint32_t short_rest = 12;
+    // Leaves that the medium is asked for at once.
+    static constexpr std::uint32_t most_ahead = 256;
 
     void push(step s) {
         QUIRE_ASSERT(depth_ < most_levels, "a root's level is checked when its store is opened");
@@ -172,7 +174,7 @@ private:
         if (next > format::count_of(above)) return;
         if (const std::byte* const page = cache.peek(Layout::child(above, next)); page != nullptr) {
             __builtin_prefetch(page);
-            prefetch_leaf<Layout>(page);
+            ask_for_leaf<Layout, asking::by_prefetch>(page);
         }
     }
     // Stands before record `index` of the leaf, which may be past its last.
@@ -189,7 +191,12 @@ private:
         fresh[depth - 1] = {{}, index};
         for (std::uint32_t d = depth;; ++d) {
             const page_ref ref = Layout::child(page, fresh[d - 1].index);
-            page = read_page<Layout>(cache, ref, leaves - d);
+            if constexpr (!Last)
+                if (d == leaves) read_ahead(cache, page, ref, fresh[d - 1].index);
+            // Who steps from leaf to leaf seldom comes back to one.
+            page = read_page<Layout>(cache, ref, leaves - d,
+                                     d == leaves ? replacement::arrival::once
+                                                 : replacement::arrival::wanted);
             const std::uint32_t count = format::count_of(page);
             if (d == leaves) {
                 if (count == 0) fail_empty(cache.path(), ref); // no commit leaves an empty leaf
@@ -201,6 +208,21 @@ private:
         steps_[depth - 1].index = index;
         for (std::uint32_t d = depth; d <= leaves; ++d) steps_[d] = fresh[d];
         hold(cache, page, fresh[leaves].index);
+    }
+    // Going forward, from leaf to leaf that are not in memory: asks the medium for more and more of
+    // those that follow, up to all children of the page above.
+    void read_ahead(Cache& cache, const std::byte* above, page_ref leaf, std::uint32_t index) {
+        if (index == 0 || run_ == 0) expected_ = index; // another page above, or another run
+        if (cache.peek(leaf) != nullptr) return;
+        const std::uint32_t children = format::count_of(above) + 1;
+        if (run_ < most_ahead) run_ = run_ == 0 ? 1 : 2 * run_;
+        if (run_ == 1 || expected_ >= children || index + run_ / 2 < expected_) return;
+        std::array<page_ref, most_ahead> wanted;
+        std::uint32_t n = 0;
+        for (std::uint32_t i = expected_ > index ? expected_ : index; i < children && n < run_; ++i)
+            wanted[n++] = Layout::child(above, i);
+        expected_ = (expected_ > index ? expected_ : index) + n;
+        cache.expect({wanted.data(), n});
     }
     template <bool Last>
     void to_edge(Cache& cache, const format::root_record& root) {
@@ -225,6 +247,7 @@ private:
         index_ = 0;
         count_ = 0;
         depth_ = 0;
+        run_ = 0;
     }
     void copy(const cursor& other) noexcept {
         cache_ = other.cache_;
@@ -249,6 +272,8 @@ private:
     std::uint32_t index_ = 0;
     std::uint32_t count_ = 0;
     std::uint32_t depth_ = 0;
+    std::uint32_t run_ = 0;      // leaves to ask for at the next one that is not in memory
+    std::uint32_t expected_ = 0; // children of the page above that were asked for, if run_ is not 0
     std::array<step, most_levels> steps_; // [0, depth_) from the root; [depth_ - 1] is the leaf
 };
 

@@ -45,6 +45,7 @@
 #include <quire/space/free_map.hpp>
 #include <quire/space/page_space.hpp>
 #include <quire/storage/concepts.hpp>
+#include <quire/tree/batch.hpp>
 #include <quire/tree/editor.hpp>
 #include <quire/tree/overflow.hpp>
 #include <quire/txn/policy.hpp>
@@ -116,9 +117,15 @@ public:
             else return read(working_.roots[tree]);
         });
     }
-    // Runs operate() inside a guard, again from the start when it ran out of frames.
+    // Keys that one operation may look up together: their pages must fit the cache at once.
+    [[nodiscard]] std::uint32_t batch_size() const noexcept {
+        if constexpr (!on_device) return tree::most_in_batch;
+        else return cache_.batch_size();
+    }
+    // Runs operate() inside a guard, again from the start when it ran out of frames. It may want
+    // so many `pages` at once beyond a path or two.
     template <class Operate>
-    decltype(auto) guarded(Operate&& operate) {
+    decltype(auto) guarded(Operate&& operate, std::uint32_t pages = 0) {
         if constexpr (!on_device) {
             guard in(epoch_);
             return operate();
@@ -130,9 +137,7 @@ public:
                 } catch (const cache::out_of_frames&) {
                     // Outside the guard, which would keep the very frames from being freed.
                 }
-                make_room(
-                    cache::page_cache<Storage, Replacement, PageSize, epoch_type>::fewest_frames /
-                    8);
+                make_room(12 + pages);
             }
         }
     }

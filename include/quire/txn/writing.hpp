@@ -119,12 +119,13 @@ void store<Storage, Replacement, Txn, PageSize>::prepare_early_write() {
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::ensure_frames(std::uint32_t pages) {
     if constexpr (on_device) {
-        // Half of the frames are for readers, who cannot write pages to get at theirs.
-        const bool many_dirty = cache_.dirty_pages() > cache_.frames() / 2;
+        // The others are for what is reserved, and for readers, who cannot write pages to get at
+        // theirs.
+        const bool many_dirty = cache_.dirty_pages() > std::uint64_t{cache_.frames()} * 3 / 8;
         if (QUIRE_LIKELY(cache_.has_reserved(pages) && !many_dirty)) return;
         if (many_dirty) write_early();
         // A few more, so that most operations find theirs.
-        find_frames([&] { cache_.reserve_frames(pages + 24); });
+        find_frames([&] { cache_.reserve_frames(pages + cache_.some_frames()); });
     }
 }
 
@@ -175,7 +176,8 @@ decltype(auto) store<Storage, Replacement, Txn, PageSize>::changing(std::uint32_
                 return change();
             } catch (const cache::out_of_frames&) {
             }
-            find_frames([this] { cache_.ensure_frames(24); });
+            const std::uint32_t some = cache_.some_frames();
+            find_frames([&] { cache_.ensure_frames(pages > some ? pages : some); });
         }
     }
 }

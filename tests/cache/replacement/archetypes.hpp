@@ -15,17 +15,14 @@ class anywhere : public quire::replacement::policy_base {
 public:
     static constexpr std::string_view name = "anywhere";
 
-    void reset(std::uint32_t frames) noexcept { frames_ = frames; }
+    void reset(std::uint32_t frames, std::uint32_t) noexcept { frames_ = frames; }
 
-    template <class Examine>
-    [[nodiscard]] std::uint32_t victim(Examine&& examine) noexcept {
-        using quire::replacement::frame_use;
-        if (frames_ == 0) return quire::replacement::no_frame;
+    template <class Frames>
+    [[nodiscard]] std::uint32_t victim(Frames&& frames) noexcept {
         random_ = random_ * 1664525 + 1013904223;
-        const std::uint32_t start = random_ % frames_;
         for (std::uint64_t looked = 0; looked < 2 * std::uint64_t{frames_}; ++looked) {
-            const auto frame = static_cast<std::uint32_t>((start + looked) % frames_);
-            if (examine(frame) == frame_use::unused) return frame;
+            const auto frame = static_cast<std::uint32_t>((random_ + looked) % frames_);
+            if (frames.ask(frame) == quire::replacement::frame_use::unused) return frame;
         }
         return quire::replacement::no_frame;
     }

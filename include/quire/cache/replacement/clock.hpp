@@ -17,20 +17,19 @@ class clock : public policy_base {
 public:
     static constexpr std::string_view name = "clock";
 
-    // Forgets everything; the cache has `frames` frames from now on.
-    void reset(std::uint32_t frames) noexcept {
+    void reset(std::uint32_t frames, std::uint32_t) noexcept {
         frames_ = frames;
         hand_ = 0;
     }
 
-    // The next frame to give up, or no_frame when two sweeps found none. `examine` says what a
-    // frame is, and marks it when it answers `used`. O(frames) at worst, O(1) on average.
-    template <class Examine>
-    [[nodiscard]] std::uint32_t victim(Examine&& examine) noexcept {
-        for (std::uint64_t looked = 0; looked < 2 * std::uint64_t{frames_} + 1; ++looked) {
+    // Gives up after two sweeps found nothing. O(frames) at worst, O(1) on average.
+    template <class Frames>
+    [[nodiscard]] std::uint32_t victim(Frames&& frames) noexcept {
+        const std::uint64_t most = frames_ == 0 ? 0 : 2 * std::uint64_t{frames_} + 1;
+        for (std::uint64_t looked = 0; looked < most; ++looked) {
             const std::uint32_t frame = hand_;
             hand_ = hand_ + 1 == frames_ ? 0 : hand_ + 1;
-            if (examine(frame) == frame_use::unused) return frame;
+            if (frames.ask(frame) == frame_use::unused) return frame;
         }
         return no_frame;
     }

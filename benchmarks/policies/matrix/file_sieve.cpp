@@ -1,0 +1,12 @@
+// One row of the matrix.
+#include "policies/matrix_map.hpp"
+
+namespace bench {
+
+matrix_row file_sieve() {
+    using storage = quire::storage::file;
+    using replacement = quire::replacement::sieve;
+    return {storage::name, replacement::name, open_matrix<storage, replacement>};
+}
+
+} // namespace bench
