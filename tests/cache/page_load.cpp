@@ -203,6 +203,88 @@ TEST_CASE("a page evicted under an operation that then pins it lives on as an or
     CHECK(f.pages.resident_bytes() == 0);
 }
 
+namespace {
+
+std::vector<page_ref> refs_from(std::uint32_t first, std::uint32_t n) {
+    std::vector<page_ref> refs;
+    for (std::uint32_t i = 0; i < n; ++i) refs.push_back(ref(first + i));
+    return refs;
+}
+
+} // namespace
+
+TEST_CASE("what is expected is asked of the medium, neighbours together") {
+    fixture f(100);
+    static_cast<void>(f.fetch(12));
+    std::vector<page_ref> refs = refs_from(10, 5); // 12 is in memory
+    refs.push_back(ref(40));
+    refs.push_back(ref(41));
+    f.pages.expect(refs, 3);
+    using asked = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+    const asked right{{10 * page_size, 2 * page_size},
+                      {13 * page_size, 2 * page_size},
+                      {40 * page_size, 5 * page_size}};
+    CHECK(f.device.expected == right);
+    f.device.expected.clear();
+    f.pages.expect(refs_from(50, 1), 3); // one is no run
+    CHECK(f.device.expected == asked{{50 * page_size, page_size}});
+    f.pages.expect({});
+    CHECK(f.device.reads.size() == 1);
+}
+
+TEST_CASE("neighbours are read together, as far as they are what they should be") {
+    fixture f(100);
+    const auto together = [&](std::uint32_t first, std::uint32_t n) {
+        f.operate([&] { f.pages.read_together(refs_from(first, n), any); });
+    };
+    const auto reads = [&] { return f.counters.pages_read.value(); };
+    together(10, 4);
+    CHECK(f.device.scattered.size() == 1);
+    CHECK(reads() == 4);
+    for (std::uint32_t id = 10; id < 14; ++id) CHECK(holds(f.fetch(id), id, 0));
+    CHECK(f.device.reads.empty());
+    together(8, 4); // up to what is there
+    CHECK(reads() == 6);
+    together(10, 4);
+    CHECK(f.device.scattered.size() == 2);
+    f.on_device(22)[100] ^= std::byte{1};
+    together(20, 5);
+    CHECK(reads() == 10);
+    CHECK(refused<corruption>(f, ref(22)).field() == "checksum");
+    CHECK(holds(f.fetch(24), 24, 0));
+    f.device.scatter_limit = 2 * page_size;
+    together(30, 5);
+    CHECK(reads() == 10 + 1 + 2); // the damaged page was read once more
+    f.device.read_fails_with = EIO;
+    together(40, 3);
+    f.device.read_fails_with = 0;
+    together(98, 4); // the file ends
+    CHECK(reads() == 13 + 2);
+    CHECK(refused<corruption>(f, ref(100)).page() == page_id{100});
+    const std::size_t resident = f.pages.resident_bytes();
+    f.pages.ensure_frames(f.pages.frames());
+    CHECK(f.pages.resident_bytes() == 0); // every frame came back
+    CHECK(resident == (4 + 2 + 4 + 2 + 2) * page_size);
+}
+
+TEST_CASE("reading together takes only frames that are free") {
+    fixture f(1000);
+    std::vector<const std::byte*> pinned;
+    while (f.free_frames() > 5) {
+        const epoch::guard in(f.in_flight);
+        pinned.push_back(f.pages.fetch(ref(static_cast<std::uint32_t>(pinned.size())), any));
+        f.pages.pin(pinned.back());
+    }
+    {
+        const epoch::guard in(f.in_flight);
+        f.pages.read_together(refs_from(500, 16), any);
+    }
+    CHECK(f.device.scattered.back().second == 5);
+    CHECK(holds(f.fetch(504), 504, 0));
+    CHECK(f.reads_of(504) == 0);
+    for (const std::byte* page : pinned) f.pages.unpin(page);
+}
+
 TEST_CASE("when everything is pinned the cache says so") {
     fixture f(1000);
     std::vector<const std::byte*> pinned;

@@ -154,6 +154,27 @@ TEST_CASE_TEMPLATE("a hint of reading changes nothing, wherever it points", D, B
     CHECK(size == four.size());
 }
 
+TEST_CASE("a scattered read gives what there is") {
+    const temp_dir dir;
+    file device;
+    std::array<std::byte, 3> first{};
+    std::array<std::byte, 5> second{};
+    const std::array<mutable_bytes, 2> parts{mutable_bytes{first}, mutable_bytes{second}};
+    CHECK(device.read_scatter(0, parts) == 0); // closed
+    REQUIRE(device.create(dir.path("a")).ok());
+    REQUIRE(device.write(0, four).ok());
+    CHECK(device.read_scatter(0, parts) == 4);
+    CHECK(first[2] == std::byte{3});
+    CHECK(second[0] == std::byte{4});
+    CHECK(device.read_scatter(2, parts) == 2);
+    CHECK(device.read_scatter(4, parts) == 0);
+    CHECK(device.read_scatter(~std::uint64_t{0}, parts) == 0);
+    CHECK(device.read_scatter(0, {}) == 0);
+    const std::vector<mutable_bytes> many(20, mutable_bytes{first});
+    REQUIRE(device.resize(100).ok());
+    CHECK(device.read_scatter(0, many) == 16 * first.size());
+}
+
 TEST_CASE_TEMPLATE("preallocated blocks exist and leave the size alone", D, BOTH_FILES) {
     const temp_dir dir;
     D device;

@@ -253,7 +253,7 @@ TEST_CASE("lru_k of one reference without a period is lru") {
     for (const named_trace& each : all_traces()) {
         const pages& trace = each.trace;
         CAPTURE(each.name);
-        for (const std::size_t capacity : {1, 10, 100})
+        for (const std::size_t capacity : {1U, 10U, 100U})
             CHECK(lru_k<1, 0>(trace, capacity) == textbook::lru(trace, capacity));
     }
 }
@@ -269,7 +269,7 @@ TEST_CASE("optimal has the most hits of all choices of victims") {
     for (std::uint64_t seed = 1; seed <= 100; ++seed) {
         CAPTURE(seed);
         const pages trace = traces::uniform(14, 5, seed);
-        for (const std::size_t capacity : {1, 2, 3})
+        for (const std::size_t capacity : {1U, 2U, 3U})
             CHECK(textbook::optimal(trace, capacity) == best_of_all_choices(trace, capacity));
     }
 }
@@ -278,7 +278,7 @@ TEST_CASE("no policy has more hits than the optimal one") {
     for (const named_trace& each : all_traces()) {
         const pages& trace = each.trace;
         CAPTURE(each.name);
-        for (const std::size_t capacity : {1, 2, 7, 30, 100, 299, 600}) {
+        for (const std::size_t capacity : {1U, 2U, 7U, 30U, 100U, 299U, 600U}) {
             CAPTURE(capacity);
             const std::uint64_t most = textbook::optimal(trace, capacity);
             for (const named_simulator& policy : policies) {
@@ -294,7 +294,7 @@ TEST_CASE("a cache for all pages misses each of them once") {
         const pages& trace = each.trace;
         CAPTURE(each.name);
         const std::size_t different = distinct(trace);
-        for (const std::size_t capacity : {different, different + 1, 2 * different}) {
+        for (const std::size_t capacity : {different, different + 1U, 2 * different}) {
             CHECK(textbook::optimal(trace, capacity) == trace.size() - different);
             for (const named_simulator& policy : policies) {
                 CAPTURE(policy.name);
@@ -359,7 +359,7 @@ TEST_CASE("a loop of one page more than the capacity") {
 TEST_CASE("two_queue, arc and lru_k resist scans") {
     for (std::uint64_t seed = 1; seed <= 3; ++seed) {
         const pages trace = traces::scan_over_zipf(60'000, 2'000, 0.99, 500, 2'000, seed);
-        for (const std::size_t capacity : {50, 200, 400}) {
+        for (const std::size_t capacity : {50U, 200U, 400U}) {
             CAPTURE(seed);
             CAPTURE(capacity);
             const std::uint64_t of_lru = textbook::lru(trace, capacity);

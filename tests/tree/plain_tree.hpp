@@ -11,8 +11,8 @@
 #include <memory>
 #include <random>
 #include <set>
-#include <string>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -97,8 +97,18 @@ struct page_store {
         return found->second.get();
     }
     std::vector<page_ref> expected;
-    void expect(std::span<const page_ref> refs) {
+    std::uint32_t expected_behind = 0;
+    void expect(std::span<const page_ref> refs, std::uint32_t behind = 0) {
         expected.insert(expected.end(), refs.begin(), refs.end());
+        expected_behind += behind;
+    }
+    static constexpr std::size_t most_together = 16;
+    std::vector<page_ref> together;
+    template <class Validate>
+    void read_together(std::span<const page_ref> refs, Validate&&) {
+        for (std::size_t i = 1; i < refs.size(); ++i)
+            if (refs[i].id != refs[0].id + static_cast<std::uint32_t>(i)) throw no_such_page{};
+        together.insert(together.end(), refs.begin(), refs.end());
     }
     bool all_on_medium = false; // nothing is in memory before it is fetched
     [[nodiscard]] const std::byte* peek(page_ref ref) const noexcept {
@@ -158,9 +168,9 @@ public:
     }
 
     version now{1};
-    std::set<page_id> live;     // reachable in this version, by this account
-    std::size_t copied = 0;     // pages of older versions
-    std::uint32_t made = 0;     // by one operation
+    std::set<page_id> live; // reachable in this version, by this account
+    std::size_t copied = 0; // pages of older versions
+    std::uint32_t made = 0; // by one operation
     std::uint32_t freed = 0;
     std::string mistakes;
 
@@ -309,11 +319,16 @@ struct input {
         const std::uint64_t n = d.below(keys);
         if constexpr (!is_slotted<Layout>) return number(flavour == 0 ? n : n * n * n);
         switch (flavour) {
-        case 0: return number(n);
-        case 1: return "customer/orders/" + std::to_string(n);                     // a prefix
-        case 2: return std::string(n % 120, 'a') + std::to_string(n);              // of any length
-        case 3: return std::string(n % (slotted_layout::largest_key + 1), 'x'); // differ in length
-        default: return std::to_string(n * 7919) + std::string(60 + n % 50, 'z'); // large
+        case 0:
+            return number(n);
+        case 1:
+            return "customer/orders/" + std::to_string(n); // a prefix
+        case 2:
+            return std::string(n % 120, 'a') + std::to_string(n); // of any length
+        case 3:
+            return std::string(n % (slotted_layout::largest_key + 1), 'x'); // differ in length
+        default:
+            return std::to_string(n * 7919) + std::string(60 + n % 50, 'z'); // large
         }
     }
     std::string value(dice& d, std::size_t key_size) const {

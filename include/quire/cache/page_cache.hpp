@@ -95,8 +95,14 @@ public:
     }
 
     // Pages that will be fetched soon: the medium is asked for those that are not in memory,
-    // neighbours in one call, and nobody waits. In page order at best.
-    void expect(std::span<const page_ref> pages) const noexcept;
+    // neighbours in one call, and nobody waits. In page order at best. Where the last ones are
+    // neighbours, so many pages `behind` them too.
+    void expect(std::span<const page_ref> pages, std::uint32_t behind = 0) const noexcept;
+    // Reads neighbours that are not in memory by one call, as far as there are frames. What cannot
+    // be read, or is not what it should be, stays out: fetch will say so. Inside the guard.
+    // Requires: ascending ids without a gap.
+    void read_together(std::span<const page_ref> pages, page_validator validate) noexcept;
+    static constexpr std::size_t most_together = 16;
 
     // The writer's: `page` is a page of its own version, fetched before; it will be written again.
     [[nodiscard]] std::byte* writable(page_ref ref, std::byte* page);

@@ -2,6 +2,8 @@
 // what each member does and includes this header.
 #pragma once
 
+#include <array>
+#include <exception>
 #include <sched.h>
 
 #include <quire/cache/page_cache.hpp>
@@ -229,8 +231,8 @@ page_cache<Device, Replacement, PageSize, Epoch>::load_mapped(page_ref ref,
 }
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
-void page_cache<Device, Replacement, PageSize, Epoch>::expect(
-    std::span<const page_ref> pages) const noexcept {
+void page_cache<Device, Replacement, PageSize, Epoch>::expect(std::span<const page_ref> pages,
+                                                              std::uint32_t behind) const noexcept {
     std::uint64_t first = 0;
     std::uint64_t n = 0;
     const auto ask = [&] {
@@ -245,7 +247,58 @@ void page_cache<Device, Replacement, PageSize, Epoch>::expect(
         }
         ++n;
     }
+    if (n > 1) n += behind;
     ask();
+}
+
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+void page_cache<Device, Replacement, PageSize, Epoch>::read_together(
+    std::span<const page_ref> pages, page_validator validate) noexcept {
+    if constexpr (!Device::maps && storage::scattering_device<Device>) {
+        std::array<std::uint32_t, most_together> frames;
+        std::array<mutable_bytes, most_together> parts;
+        std::size_t n = 0;
+        {
+            latch_guard hold(latch_);
+            if (free_frames() < reserved_ + pages.size()) collect();
+            for (; n < pages.size() && n < most_together; ++n) {
+                if (to_integer(pages[n].id) >= translation_size_ || free_frames() <= reserved_)
+                    break;
+                auto& place = entry_of(pages[n].id);
+                if (place.load(std::memory_order_relaxed) != 0) break;
+                frames[n] = take_free();
+                parts[n] = {frame(frames[n]), PageSize};
+                facts_[frames[n]].page = pages[n].id;
+                facts_[frames[n]].state.store(frame_state::arriving, std::memory_order_relaxed);
+                place.store(arriving, std::memory_order_relaxed);
+            }
+        }
+        if (n == 0) return;
+        const std::size_t bytes = device_.read_scatter(offset_of(pages[0].id), {parts.data(), n});
+        std::array<bool, most_together> good{};
+        for (std::size_t i = 0; i < n && (i + 1) * PageSize <= bytes; ++i) {
+            try {
+                check(pages[i], frame(frames[i]), validate);
+                good[i] = true;
+            } catch (const std::exception&) { // damage, or no memory to say so
+            }
+        }
+        latch_guard hold(latch_);
+        for (std::size_t i = 0; i < n; ++i) {
+            auto& place = entry_of(pages[i].id);
+            const bool still = place.load(std::memory_order_relaxed) == arriving;
+            if (!still || !good[i]) {
+                if (still) place.store(0, std::memory_order_release);
+                give_free(frames[i]);
+                continue;
+            }
+            counters_.pages_read.add();
+            counters_.bytes_read.add(PageSize);
+            while (to_spare() < spare_ + reserved_ && evict(pages[i].id)) {
+            }
+            enter_clean(frames[i], replacement::arrival::once);
+        }
+    }
 }
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>

@@ -217,6 +217,12 @@ void start_reading(const D& device, std::uint64_t offset, std::uint64_t bytes) n
         device.start_reading(offset, bytes);
 }
 
+// Whether a device reads into several places by one call.
+template <class D>
+concept scattering_device = requires(const D device, std::span<const mutable_bytes> parts) {
+    { device.read_scatter(std::uint64_t{}, parts) } noexcept -> std::same_as<std::size_t>;
+};
+
 // Process id of whoever holds the lock that made lock() busy; 0 if that is not known.
 template <device D>
 [[nodiscard]] std::int64_t lock_holder(const D& device) noexcept {

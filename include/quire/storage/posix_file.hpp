@@ -16,6 +16,7 @@
 // after open, or notice another program that truncates the file, except as status::short_transfer.
 #pragma once
 
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstddef>
@@ -66,6 +67,10 @@ public:
     [[nodiscard]] std::int64_t lock_holder() const noexcept;
 
     status read(std::uint64_t offset, mutable_bytes to) const noexcept;
+    // Into the parts, one behind the other, by one call: the bytes that it gave, which may be fewer
+    // than asked for; 0 on any error. Parts beyond the sixteenth are left alone.
+    std::size_t read_scatter(std::uint64_t offset,
+                             std::span<const mutable_bytes> parts) const noexcept;
     status write(std::uint64_t offset, bytes_view from) noexcept;
     // The parts, one behind the other, from `offset` on. As many calls as it takes.
     status write_gather(std::uint64_t offset, std::span<const bytes_view> parts) noexcept;
@@ -220,6 +225,18 @@ inline status posix_file::read(std::uint64_t offset, mutable_bytes to) const noe
     return detail::read_all([this](std::byte* at, std::size_t size,
                                    off_t from) { return ::pread(descriptor_, at, size, from); },
                             offset, to);
+}
+
+inline std::size_t posix_file::read_scatter(std::uint64_t offset,
+                                            std::span<const mutable_bytes> parts) const noexcept {
+    std::array<iovec, 16> vector;
+    std::size_t n = 0;
+    for (; n < parts.size() && n < vector.size(); ++n)
+        vector[n] = {parts[n].data(), parts[n].size()};
+    if (!is_open() || !detail::addressable(offset, 0)) return 0;
+    const ssize_t got =
+        ::preadv(descriptor_, vector.data(), static_cast<int>(n), static_cast<off_t>(offset));
+    return got < 0 ? 0 : static_cast<std::size_t>(got);
 }
 
 inline status posix_file::write(std::uint64_t offset, bytes_view from) noexcept {
