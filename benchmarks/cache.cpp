@@ -249,6 +249,33 @@ template <class Beside>
     return static_cast<double>(done) / watch.seconds();
 }
 
+// Steps in a second of threads that share nothing and wait for no memory: what the machine itself
+// makes of so many threads.
+[[nodiscard]] double steps(unsigned threads, double seconds) {
+    std::atomic<bool> over{false};
+    std::atomic<std::uint64_t> done{0};
+    const stopwatch watch;
+    {
+        std::vector<std::jthread> running;
+        for (unsigned t = 0; t < threads; ++t)
+            running.emplace_back([&, t] {
+                std::uint64_t state = t + 1;
+                std::uint64_t mine = 0;
+                for (; !over; mine += 1000)
+                    for (int i = 0; i < 1000; ++i) {
+                        state ^= state << 13;
+                        state ^= state >> 7;
+                        state ^= state << 17;
+                    }
+                keep(state);
+                done += mine;
+            });
+        while (watch.seconds() < seconds) ::usleep(1000);
+        over = true;
+    }
+    return static_cast<double>(done) / watch.seconds();
+}
+
 void wait_until(const stopwatch& watch, double seconds) {
     while (watch.seconds() < seconds) ::usleep(1000);
 }
@@ -264,8 +291,11 @@ void measure_threads(session& in) {
         const compared two = in_turns(
             7, [&](int) { return lookups(map, keys, 2, span, idle); },
             [&](int) { return lookups(map, keys, 1, span, idle); });
+        const compared machine = in_turns(
+            7, [&](int) { return steps(2, span); }, [&](int) { return steps(1, span); });
         report("two reader threads / one", two.ratio, bound::at_least, 1.85,
-               text("%.2f M lookups/s with one", two.against / 1e6));
+               text("%.2f M lookups/s with one; threads that share nothing %.2f", two.against / 1e6,
+                    machine.ratio));
     }
     if (in.wanted("writer")) {
         std::uint64_t commits = 0;

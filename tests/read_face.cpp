@@ -241,3 +241,34 @@ TEST_CASE("the types of the face") {
 }
 
 } // namespace
+
+TEST_CASE("many keys at once come back whatever iterators hold of the smallest cache") {
+    using map_type = quire::btree_map<std::string, std::string, quire::page_size<512>>;
+    const quire_test::temp_dir directory;
+    map_type map(directory.path("map"), {.cache_bytes = 1});
+    const auto key = [](int n) {
+        return std::to_string(1'000'000 + n * 7919 % 20'000) + std::string(100, 'k');
+    };
+    {
+        auto transaction = map.transaction();
+        for (int n = 0; n < 20'000; ++n) transaction.insert_or_assign(key(n), "value");
+        transaction.commit();
+    }
+    map.insert_or_assign(key(1), "value"); // keeps some frames for the writer
+    const auto now = map.snapshot();
+    std::vector<decltype(now.begin())> held;
+    for (int i = 0; i <= 40; ++i) {
+        CAPTURE(i);
+        std::vector<std::string> keys;
+        for (int n = 0; n < 14; ++n) keys.push_back(key(i * 100 + n * 1'371));
+        std::vector<std::optional<std::string>> found(keys.size());
+        try {
+            now.multi_get(keys, found);
+            for (const auto& each : found) REQUIRE(each == "value");
+            held.push_back(now.find(key(i * 487)));
+        } catch (const quire::cache_exhausted&) {
+            REQUIRE(i > 15);
+            break;
+        }
+    }
+}

@@ -255,18 +255,20 @@ protected:
             args[n] = encoded[i]->arg();
             place[n++] = i;
         }
-        version.of().guarded(
-            [&] {
-                const format::root_record& root = version.root();
-                if (!root.root) return;
-                const auto take = [&](std::uint32_t i, const std::byte* leaf, std::uint32_t index) {
-                    [[maybe_unused]] small_bytes<8> scratch;
-                    out[place[i]].emplace(static_cast<mapped_type>(
-                        types::decode_value(pages(), layout::value(leaf, index), scratch)));
-                };
-                tree::find_batch<layout>(pages(), root, {args.data(), n}, take);
-            },
-            n);
+        const auto look = [&](std::uint32_t first, std::uint32_t count) {
+            const format::root_record& root = version.root();
+            if (!root.root) return;
+            const auto take = [&](std::uint32_t i, const std::byte* leaf, std::uint32_t index) {
+                [[maybe_unused]] small_bytes<8> scratch;
+                out[place[first + i]].emplace(static_cast<mapped_type>(
+                    types::decode_value(pages(), layout::value(leaf, index), scratch)));
+            };
+            tree::find_batch<layout>(pages(), root, {args.data() + first, count}, take);
+        };
+        auto& store = version.of();
+        if (store.try_guarded([&] { look(0, n); })) return;
+        // Their pages do not fit the cache at once, as it is now: one after the other.
+        for (std::uint32_t i = 0; i < n; ++i) store.guarded([&] { look(i, 1); });
     }
     // Runs move(root) under a guard for an iterator of a version.
     template <class Move>

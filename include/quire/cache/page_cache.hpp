@@ -74,7 +74,9 @@ public:
             // Sequentially consistent with the announcement of the guard: see take_over.
             const std::uint32_t entry = translation_[id].load(std::memory_order_seq_cst);
             if (QUIRE_LIKELY(entry - 1 < frame_count_)) {
-                if constexpr (Replacement::wants_hits) note_hit(entry - 1);
+                // A scan's own fetch of what was read ahead for it is no second use.
+                if constexpr (Replacement::wants_hits)
+                    if (why != replacement::arrival::once) note_hit(entry - 1);
                 return frame(entry - 1);
             }
             if constexpr (Device::maps)
@@ -88,7 +90,7 @@ public:
         const std::size_t id = to_integer(ref.id);
         if (id >= translation_size_) return nullptr;
         const std::uint32_t entry = translation_[id].load(std::memory_order_relaxed);
-        if (entry - 1 < frame_count_) return frame(entry - 1);
+        if (is_frame(entry)) return frame((entry & ~mark) - 1);
         if constexpr (Device::maps)
             if (entry == mapped) return device_.mapping() + id * PageSize;
         return nullptr;

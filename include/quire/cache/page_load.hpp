@@ -155,7 +155,7 @@ const std::byte* page_cache<Device, Replacement, PageSize, Epoch>::load(page_ref
         if (is_frame(entry)) {
             // Marked when fetch met it; the mark is the reader's to remove. What it finds stays
             // while its guard does.
-            if ((entry & mark) == 0 ||
+            if ((entry & mark) == 0 || why == replacement::arrival::once ||
                 place.compare_exchange_strong(entry, entry & ~mark, std::memory_order_seq_cst))
                 return frame((entry & ~mark) - 1);
             continue;
@@ -258,12 +258,13 @@ void page_cache<Device, Replacement, PageSize, Epoch>::read_together(
         std::array<std::uint32_t, most_together> frames;
         std::array<mutable_bytes, most_together> parts;
         std::size_t n = 0;
+        tell_own_hits();
         {
             latch_guard hold(latch_);
-            if (free_frames() < reserved_ + pages.size()) collect();
+            const std::uint32_t kept = reserved_ + spare_ / 2; // for other readers
+            if (free_frames() < kept + pages.size()) collect();
             for (; n < pages.size() && n < most_together; ++n) {
-                if (to_integer(pages[n].id) >= translation_size_ || free_frames() <= reserved_)
-                    break;
+                if (to_integer(pages[n].id) >= translation_size_ || free_frames() <= kept) break;
                 auto& place = entry_of(pages[n].id);
                 if (place.load(std::memory_order_relaxed) != 0) break;
                 frames[n] = take_free();

@@ -10,7 +10,7 @@
 
 namespace quire {
 
-// A latch: held for a few instructions or one page read, never across user code.
+// A latch: held for a few instructions, never across user code or a page read.
 class latch {
 public:
     latch() = default;

@@ -122,10 +122,26 @@ public:
         if constexpr (!on_device) return tree::most_in_batch;
         else return cache_.batch_size();
     }
-    // Runs operate() inside a guard, again from the start when it ran out of frames. It may want
-    // so many `pages` at once beyond a path or two.
+    // Runs operate() inside a guard; false when it ran out of frames on the way.
     template <class Operate>
-    decltype(auto) guarded(Operate&& operate, std::uint32_t pages = 0) {
+    [[nodiscard]] bool try_guarded(Operate&& operate) {
+        if constexpr (on_device) {
+            try {
+                guard in(epoch_);
+                operate();
+            } catch (const cache::out_of_frames&) {
+                return false;
+            }
+        } else {
+            guard in(epoch_);
+            operate();
+        }
+        return true;
+    }
+    // Runs operate() inside a guard, again from the start when it ran out of frames. It may want a
+    // path or two at once.
+    template <class Operate>
+    decltype(auto) guarded(Operate&& operate) {
         if constexpr (!on_device) {
             guard in(epoch_);
             return operate();
@@ -137,7 +153,7 @@ public:
                 } catch (const cache::out_of_frames&) {
                     // Outside the guard, which would keep the very frames from being freed.
                 }
-                make_room(12 + pages);
+                make_room(12);
             }
         }
     }

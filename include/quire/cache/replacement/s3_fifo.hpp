@@ -63,9 +63,11 @@ public:
         // Each frame is met once in the small queue, and once for each use and once more in main.
         const std::uint64_t most =
             (most_uses + 3) * (std::uint64_t{queues_.size(small)} + queues_.size(main));
+        std::uint32_t refused = 0; // of main, one after the other
         for (std::uint64_t looked = 0; looked < most; ++looked) {
-            const bool from_small = !queues_.empty(small) &&
-                                    (queues_.size(small) >= small_size_ || queues_.empty(main));
+            const bool from_small =
+                !queues_.empty(small) && (queues_.size(small) >= small_size_ ||
+                                          queues_.empty(main) || refused > queues_.size(main));
             const std::uint32_t frame = queues_.tail(from_small ? small : main);
             std::uint8_t& uses = facts_[frame].uses;
             if (from_small && uses > 1) {
@@ -76,6 +78,8 @@ public:
                 queues_.remove(frame);
                 if (from_small) ghost_.push_head(facts_[frame].page);
                 return frame;
+            } else if (!from_small) {
+                ++refused;
             }
             queues_.move_to_head(frame, main); // also when it cannot be given up now
         }
