@@ -128,9 +128,6 @@ public:
         guard& operator=(const guard&) = delete;
         ~guard() {} // user-provided, so that a guard is not an unused variable
     };
-    static constexpr std::uint32_t slots = 1;
-    [[nodiscard]] std::uint32_t slot_index() const noexcept { return 0; }
-    [[nodiscard]] epoch_stamp now() const noexcept { return epoch_stamp::none; }
     [[nodiscard]] epoch_stamp advance() noexcept { return epoch_stamp::none; }
     [[nodiscard]] bool passed(epoch_stamp) const noexcept { return true; }
     [[nodiscard]] bool alone() const noexcept { return true; }

@@ -114,9 +114,8 @@ public:
         if (to_integer(id) >= translation_size_) throw std::bad_alloc();
     }
 
-    // Makes room for reading n pages, or as many as an operation may ask for: evicts clean pages.
-    // Outside any guard of this thread. Throws out_of_frames when all others are dirty, pinned or
-    // reserved.
+    // Makes room for reading n pages: evicts clean pages. Outside any guard of this thread. Throws
+    // out_of_frames when all others are dirty, pinned or reserved.
     void ensure_frames(std::uint32_t n) { find_frames(n, frames_for::reading); }
     // The writer's: the same for n frames that create and writable alone will take, so that reading
     // threads cannot use them up. What is not taken stays reserved.
