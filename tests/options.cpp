@@ -1,5 +1,4 @@
 // Opening: what each option does, and which error says what is wrong with a path or a file.
-#include <chrono>
 #include <quire/options.hpp>
 
 #include <doctest/doctest.h>
@@ -11,18 +10,23 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <quire/btree_map.hpp>
 
+#include "support/child_answer.hpp"
 #include "support/model.hpp"
+#include "support/sanitizers.hpp"
+#include "support/temp_dir.hpp"
 
 namespace {
 
@@ -269,6 +273,49 @@ TEST_CASE_TEMPLATE("a cache full of iterators says so, and goes on when they are
     map.reopen();
     CHECK(difference_verified(*map, expected) == "");
 }
+
+TEST_CASE_TEMPLATE("a budget beyond all memory", C, CONFIGURATIONS) {
+    const temp_dir dir;
+    try { // Whether it is granted, for it is not used, is the system's affair.
+        map_of<C> map{dir.path("map"), {.cache_bytes = ~std::uint64_t{0}}};
+        CHECK(difference_verified(map, fill(map)) == "");
+    } catch (const std::bad_alloc&) {
+    }
+    map_of<C> map{dir.path("map")}; // nobody holds it
+    CHECK((map.empty() || map.size() == 300));
+}
+
+#if !QUIRE_TEST_SHADOW_MEMORY // which is beyond any limit
+TEST_CASE_TEMPLATE("little address space: a smaller map of pages, or std::bad_alloc", C,
+                   CONFIGURATIONS) {
+    const temp_dir dir;
+    const auto with_address_space = [&](std::uint64_t bytes, auto&& body) {
+        return answer_of_child([&] {
+            const rlimit limit{bytes, bytes};
+            return ::setrlimit(RLIMIT_AS, &limit) == 0 ? body() : std::string("no limit");
+        });
+    };
+    // Reserves by halves: less than the 16 GiB for the references of 2^32 pages.
+    CHECK(with_address_space(std::uint64_t{3} << 30, [&]() -> std::string {
+              map_of<C> map{dir.path("map")};
+              const model records = fill(map);
+              return difference_verified(map, records);
+          }) == "");
+    CHECK(with_address_space(std::uint64_t{1} << 24, [&]() -> std::string {
+              try {
+                  map_of<C> map{dir.path("map")};
+                  return "it opens";
+              } catch (const std::bad_alloc&) {
+                  return "";
+              } catch (const quire::io_error& error) { // of storage::mmap
+                  return error.number() == ENOMEM ? "" : error.what();
+              }
+          }) == "");
+    map_of<C> map{dir.path("map")};
+    CHECK(map.size() == 300);
+    map.verify();
+}
+#endif
 
 TEST_CASE("a store in memory takes options and no path") {
     memory_shadow::map<int, int> map(quire::options{.durability = durability::relaxed});

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include <quire/core/owned.hpp>
+#include <quire/core/raise.hpp>
 #include <quire/options.hpp>
 #include <quire/policies.hpp>
 #include <quire/read_face.hpp>
@@ -54,7 +55,7 @@ struct map_stats {
     std::uint64_t syncs = 0;
     version committed{};            // newest version readers see
     version durable{};              // newest version on the medium
-    std::vector<version> snapshots; // versions held by snapshots and iterators
+    std::vector<held_version> snapshots; // oldest version first
 };
 
 namespace detail {
@@ -237,10 +238,10 @@ void btree_map<K, V, Policies...>::verify() {
             const std::uint64_t id = to_integer(first) + std::uint64_t{i};
             const bool behind = id >= s.space().end();
             if (behind || !used.insert(first + i))
-                throw corruption(behind
-                                     ? "a page lies behind the end of the store; restore a backup"
-                                     : "a page is used twice; restore a backup",
-                                 {path(), first + i, {}, {}, {}});
+                detail::raise<corruption>(
+                    behind ? "a page lies behind the end of the store; restore a backup"
+                           : "a page is used twice; restore a backup",
+                    path(), first + i);
         }
     };
     s.verifying([&](const format::root_record& root) {
@@ -276,8 +277,8 @@ map_stats btree_map<K, V, Policies...>::stats() {
         facts.committed = store_->committed_version();
         facts.durable = store_->durable_version();
         if constexpr (types::transactional) {
-            const auto open = store_->open_versions();
-            facts.snapshots.assign(open.begin(), open.end());
+            const auto held = store_->held_versions();
+            facts.snapshots.assign(held.begin(), held.end());
         }
     });
     return facts;

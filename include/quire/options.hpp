@@ -9,7 +9,8 @@ namespace quire {
 
 struct options {
     // Budget of the page cache in bytes: frames and what describes them; what makes less than 60
-    // frames is raised to that. storage::memory has none.
+    // frames is raised to that, what the system does not grant is std::bad_alloc. storage::memory
+    // has none.
     std::uint64_t cache_bytes = std::uint64_t{64} << 20;
     // Whether a store that does not exist is created.
     bool create = true;

@@ -17,6 +17,7 @@
 #include <quire/codec/checks.hpp>
 #include <quire/core/error.hpp>
 #include <quire/core/growing_array.hpp>
+#include <quire/core/raise.hpp>
 #include <quire/format/schema.hpp>
 #include <quire/node/fixed.hpp>
 #include <quire/node/slotted.hpp>
@@ -204,10 +205,10 @@ struct map_types {
         // Throws key_too_large.
         void require_possible(const std::string& path) const {
             if (!possible())
-                throw key_too_large("a key is at most a quarter of a page; shorten it or take a "
-                                    "larger page_size",
-                                    {path, page_id::none, "key", std::to_string(size_) + " bytes",
-                                     "at most " + std::to_string(largest_key)});
+                raise<key_too_large>("a key is at most a quarter of a page; shorten it or take a "
+                                     "larger page_size",
+                                     path, page_id::none, "key", {size_, " bytes"},
+                                     {"at most ", largest_key});
         }
 
     private:
@@ -249,10 +250,9 @@ struct map_types {
             const std::size_t size = value_codec::size(value);
             if constexpr (!is_fixed)
                 if (size > tree::largest_value)
-                    throw value_too_large("a value is at most 1 GiB; split it over several keys",
-                                          {path, page_id::none, "value",
-                                           std::to_string(size) + " bytes",
-                                           "at most " + std::to_string(tree::largest_value)});
+                    raise<value_too_large>("a value is at most 1 GiB; split it over several keys",
+                                           path, page_id::none, "value", {size, " bytes"},
+                                           {"at most ", tree::largest_value});
             std::byte* const to = bytes_.resize(size);
             check_end(value_codec::encode(value, to), to + size);
         }

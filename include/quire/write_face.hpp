@@ -20,6 +20,7 @@
 #include <string>
 #include <utility>
 
+#include <quire/core/raise.hpp>
 #include <quire/read_face.hpp>
 #include <quire/tree/editor.hpp>
 #include <quire/tree/walk.hpp>
@@ -189,8 +190,9 @@ public:
                     s.check_pages(ref.id, 1);
                     pages.push_back(ref);
                     if (pages.size() > s.space().end()) // a page stands twice in the tree
-                        throw corruption("a tree has more pages than its store; restore a backup",
-                                         {s.path(), ref.id, {}, {}, {}});
+                        detail::raise<corruption>(
+                            "a tree has more pages than its store; restore a backup", s.path(),
+                            ref.id);
                 },
                 [&](const tree::run_ref& run) {
                     s.check_run(run);

@@ -15,16 +15,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../support/sanitizers.hpp"
 #include "../support/temp_dir.hpp"
 #include "child.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define QUIRE_TEST_SHADOW_MEMORY 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define QUIRE_TEST_SHADOW_MEMORY 1
-#endif
-#endif
 
 using namespace quire;
 using quire_test::in_child;
@@ -172,7 +165,7 @@ TEST_CASE("a file larger than the usual reservation") {
     CHECK(device.mapping_size() < far);
     REQUIRE(device.close().ok());
     REQUIRE(device.open(dir.path("a"), storage::access::read_write).ok());
-#if defined(QUIRE_TEST_SHADOW_MEMORY)
+#if QUIRE_TEST_SHADOW_MEMORY
     if (device.mapping_size() <= far) {
         MESSAGE("skipped: a sanitizer leaves less address space");
         return;
@@ -183,7 +176,7 @@ TEST_CASE("a file larger than the usual reservation") {
 }
 
 TEST_CASE("where address space is short, less is reserved; where there is none, nothing is left") {
-#if defined(QUIRE_TEST_SHADOW_MEMORY)
+#if QUIRE_TEST_SHADOW_MEMORY
     MESSAGE("skipped: a sanitizer's shadow memory is beyond any limit");
 #else
     const temp_dir dir;

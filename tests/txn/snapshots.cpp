@@ -74,6 +74,35 @@ TEST_CASE("open versions are those held, ascending, each once") {
     CHECK(open(r, e) == std::vector<version>{at(1), at(3), at(4), at(6)});
 }
 
+TEST_CASE("held versions come with their holders, of all records of the version") {
+    epoch e;
+    registry r;
+    CHECK(r.held(e).empty());
+    publish(r, e, 1);
+    quire::txn::version_record* const first = r.current();
+    first->share();
+    first->share();
+    publish(r, e, 2); // nobody's
+    publish(r, e, 3);
+    r.current()->share();
+    const std::int64_t since = r.current()->since;
+    publish(r, e, 3); // the same version published again
+    r.current()->share();
+    r.current()->share();
+    const auto held = r.held(e);
+    REQUIRE(held.size() == 2);
+    CHECK(held[0].number == at(1));
+    CHECK(held[0].holders == 2);
+    CHECK(held[1].number == at(3));
+    CHECK(held[1].holders == 3);
+    CHECK(held[0].milliseconds >= held[1].milliseconds);
+    CHECK(since > 0);
+    first->unshare();
+    const std::int64_t before = first->since;
+    first->share(); // it was held without a break
+    CHECK(first->since == before);
+}
+
 TEST_CASE("a record is used again only when nobody holds or may be reading it") {
     epoch e;
     registry r;

@@ -77,8 +77,9 @@ std::uint64_t entries(Store& store) {
 
 template <class Store>
 std::vector<quire::version> open_versions(Store& store) {
-    const auto open = store.open_versions();
-    return {open.begin(), open.end()};
+    std::vector<quire::version> numbers;
+    for (const quire::held_version& held : store.held_versions()) numbers.push_back(held.number);
+    return numbers;
 }
 
 } // namespace

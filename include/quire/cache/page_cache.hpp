@@ -97,9 +97,10 @@ public:
     }
 
     // Pages that will be fetched soon: the medium is asked for those that are not in memory,
-    // neighbours in one call, and nobody waits. In page order at best. Where the last ones are
-    // neighbours, so many pages `behind` them too.
-    void expect(std::span<const page_ref> pages, std::uint32_t behind = 0) const noexcept;
+    // neighbours in one call, and nobody waits. In page order at best. Of a long run of neighbours
+    // only the first most_together are asked for: the kernel notices who reads on behind them, and
+    // its own reading ahead costs half as much, since it fills its cache by larger pieces.
+    void expect(std::span<const page_ref> pages) const noexcept;
     // Reads neighbours that are not in memory by one call, as far as there are frames. What cannot
     // be read, or is not what it should be, stays out: fetch will say so. Inside the guard.
     // Requires: ascending ids without a gap.

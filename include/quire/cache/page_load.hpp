@@ -7,6 +7,7 @@
 #include <sched.h>
 
 #include <quire/cache/page_cache.hpp>
+#include <quire/core/raise.hpp>
 
 namespace quire::cache {
 
@@ -14,8 +15,8 @@ template <class Device, class Replacement, std::size_t PageSize, class Epoch>
 void page_cache<Device, Replacement, PageSize, Epoch>::fail(page_ref ref, const char* field,
                                                             std::uint64_t found,
                                                             std::uint64_t expected) const {
-    throw corruption("the page read is not the page that was written; restore a backup",
-                     {path_, ref.id, field, std::to_string(found), std::to_string(expected)});
+    detail::raise<corruption>("the page read is not the page that was written; restore a backup",
+                              path_, ref.id, field, found, expected);
 }
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
@@ -30,7 +31,7 @@ void page_cache<Device, Replacement, PageSize, Epoch>::check(page_ref ref, const
     if (low_bits(format::birth_of(page)) != ref.birth)
         fail(ref, "birth", low_bits(format::birth_of(page)), ref.birth);
     if (const char* const wrong = validate(page); wrong != nullptr)
-        throw corruption(wrong, {path_, ref.id, {}, {}, {}});
+        detail::raise<corruption>(wrong, path_, ref.id);
 }
 
 // What a replacement policy sees of the frames while it chooses; under the latch.
@@ -178,10 +179,10 @@ const std::byte* page_cache<Device, Replacement, PageSize, Epoch>::load(page_ref
             counters_.bytes_read.add(PageSize);
             const storage::status status = device_.read(offset_of(ref.id), {frame(n), PageSize});
             if (status.number == storage::status::short_transfer)
-                throw corruption("the file ends inside a page that is in use; restore a backup",
-                                 {path_, ref.id, {}, {}, {}});
+                detail::raise<corruption>(
+                    "the file ends inside a page that is in use; restore a backup", path_, ref.id);
             if (!status.ok())
-                throw io_error("reading a page failed", status.number, {path_, ref.id, {}, {}, {}});
+                detail::raise_io("reading a page failed", status.number, path_, ref.id);
             check(ref, frame(n), validate);
         } catch (...) {
             latch_guard hold(latch_);
@@ -218,8 +219,8 @@ page_cache<Device, Replacement, PageSize, Epoch>::load_mapped(page_ref ref,
             std::uint64_t bytes = 0;
             const storage::status status = device_.size(bytes);
             if (!status.ok())
-                throw io_error("reading the size of the file failed", status.number,
-                               {path_, ref.id, {}, {}, {}});
+                detail::raise_io("reading the size of the file failed", status.number, path_,
+                                 ref.id);
             if (offset_of(ref.id) + PageSize > bytes ||
                 offset_of(ref.id) + PageSize > device_.mapping_size())
                 fail(ref, "page_id", to_integer(ref.id), bytes / PageSize);
@@ -231,11 +232,12 @@ page_cache<Device, Replacement, PageSize, Epoch>::load_mapped(page_ref ref,
 }
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
-void page_cache<Device, Replacement, PageSize, Epoch>::expect(std::span<const page_ref> pages,
-                                                              std::uint32_t behind) const noexcept {
+void page_cache<Device, Replacement, PageSize, Epoch>::expect(
+    std::span<const page_ref> pages) const noexcept {
     std::uint64_t first = 0;
     std::uint64_t n = 0;
     const auto ask = [&] {
+        if constexpr (!Device::maps) n = std::min(n, std::uint64_t{most_together});
         if (n != 0) storage::start_reading(device_, first * PageSize, n * PageSize);
     };
     for (const page_ref ref : pages) {
@@ -247,7 +249,6 @@ void page_cache<Device, Replacement, PageSize, Epoch>::expect(std::span<const pa
         }
         ++n;
     }
-    if (n > 1) n += behind;
     ask();
 }
 
@@ -255,8 +256,8 @@ template <class Device, class Replacement, std::size_t PageSize, class Epoch>
 void page_cache<Device, Replacement, PageSize, Epoch>::read_together(
     std::span<const page_ref> pages, page_validator validate) noexcept {
     if constexpr (!Device::maps && storage::scattering_device<Device>) {
-        std::array<std::uint32_t, most_together> frames;
-        std::array<mutable_bytes, most_together> parts;
+        std::uint32_t frames[most_together];
+        mutable_bytes parts[most_together];
         std::size_t n = 0;
         tell_own_hits();
         {
@@ -275,8 +276,8 @@ void page_cache<Device, Replacement, PageSize, Epoch>::read_together(
             }
         }
         if (n == 0) return;
-        const std::size_t bytes = device_.read_scatter(offset_of(pages[0].id), {parts.data(), n});
-        std::array<bool, most_together> good{};
+        const std::size_t bytes = device_.read_scatter(offset_of(pages[0].id), {parts, n});
+        bool good[most_together] = {};
         for (std::size_t i = 0; i < n && (i + 1) * PageSize <= bytes; ++i) {
             try {
                 check(pages[i], frame(frames[i]), validate);

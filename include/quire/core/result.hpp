@@ -2,7 +2,6 @@
 // held it. Used by format/ and inspect/; the floors above turn a fault into an exception.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,30 +16,28 @@ struct fault {
     std::string expected;
 };
 
+// Requires: T has a default value, which stands where there is a fault.
 template <class T>
 class result {
 public:
-    result(T value) : value_(std::move(value)) {}
+    result(T value) : value_(std::move(value)), holds_(true) {}
     result(fault why) : fault_(std::move(why)) {}
 
-    [[nodiscard]] explicit operator bool() const noexcept { return value_.has_value(); }
-    [[nodiscard]] T& operator*() noexcept {
-        QUIRE_PRECONDITION(value_, "a result that holds a fault has no value");
-        return *value_;
-    }
+    [[nodiscard]] explicit operator bool() const noexcept { return holds_; }
     [[nodiscard]] const T& operator*() const noexcept {
-        QUIRE_PRECONDITION(value_, "a result that holds a fault has no value");
-        return *value_;
+        QUIRE_PRECONDITION(holds_, "a result that holds a fault has no value");
+        return value_;
     }
     [[nodiscard]] const T* operator->() const noexcept { return &**this; }
     [[nodiscard]] const fault& why() const noexcept {
-        QUIRE_PRECONDITION(!value_, "a result that holds a value has no fault");
+        QUIRE_PRECONDITION(!holds_, "a result that holds a value has no fault");
         return fault_;
     }
 
 private:
-    std::optional<T> value_;
+    T value_{};
     fault fault_;
+    bool holds_ = false;
 };
 
 } // namespace quire

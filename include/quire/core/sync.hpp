@@ -10,6 +10,19 @@
 
 namespace quire {
 
+// Milliseconds on a clock that only goes forward, as coarse as the system's tick (1 to 10 ms) and
+// as cheap to read as memory.
+[[nodiscard]] inline std::int64_t coarse_milliseconds() noexcept {
+#if defined(CLOCK_MONOTONIC_COARSE)
+    constexpr clockid_t clock = CLOCK_MONOTONIC_COARSE;
+#else
+    constexpr clockid_t clock = CLOCK_MONOTONIC;
+#endif
+    timespec now{};
+    clock_gettime(clock, &now);
+    return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
 // A latch: held for a few instructions, never across user code or a page read.
 class latch {
 public:

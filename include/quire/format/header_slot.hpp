@@ -16,6 +16,7 @@
 #include <quire/core/bytes.hpp>
 #include <quire/core/crc32c.hpp>
 #include <quire/core/ids.hpp>
+#include <quire/core/raise.hpp>
 #include <quire/core/result.hpp>
 #include <quire/format/field.hpp>
 #include <quire/format/page_header.hpp>
@@ -162,14 +163,11 @@ struct parsed_slot {
 };
 
 // Never reads outside the 512 bytes; every field of a valid slot is within the format's limits.
-[[nodiscard]] inline parsed_slot parse_slot(std::span<const std::byte, slot_size> bytes) {
-    const std::byte* const from = bytes.data();
-    parsed_slot parsed;
-    const auto fails = [&](slot_state state, const char* name, std::string found,
-                           std::string expected) {
+inline void parse_slot(const std::byte* from, parsed_slot& parsed) {
+    const auto fails = [&](slot_state state, const char* name, detail::said found,
+                           detail::said expected) {
         parsed.state = state;
-        parsed.why = {name, std::move(found), std::move(expected)};
-        return parsed;
+        parsed.why = detail::fault_of(name, found, expected);
     };
     if (std::memcmp(from, magic.data(), magic.size()) != 0)
         return fails(slot_state::foreign, "magic", "other bytes", "the mark of a quire file");
@@ -179,20 +177,17 @@ struct parsed_slot {
     const auto checksum = load_le<std::uint32_t>(from + 508);
     const bool intact = checksum == crc32c({from, 508});
     if (!intact)
-        return fails(slot_state::damaged, "checksum", std::to_string(checksum),
-                     std::to_string(crc32c({from, 508})));
+        return fails(slot_state::damaged, "checksum", checksum, crc32c({from, 508}));
     if (stored_version != format_version)
-        return fails(slot_state::newer, "format_version", std::to_string(stored_version),
-                     std::to_string(format_version));
+        return fails(slot_state::newer, "format_version", stored_version, format_version);
     const auto page_size_log2 = static_cast<unsigned>(from[10]);
     if (page_size_log2 < 9 || page_size_log2 > 16)
-        return fails(slot_state::damaged, "page_size_log2", std::to_string(page_size_log2),
-                     "9 to 16");
+        return fails(slot_state::damaged, "page_size_log2", page_size_log2, "9 to 16");
     if (static_cast<std::uint8_t>(from[11]) != checksum_crc32c)
-        return fails(slot_state::newer, "checksum_kind",
-                     std::to_string(static_cast<unsigned>(from[11])), "1 (CRC32C)");
+        return fails(slot_state::newer, "checksum_kind", static_cast<unsigned>(from[11]),
+                     "1 (CRC32C)");
     if (const auto features = load_le<std::uint64_t>(from + 32); features != 0)
-        return fails(slot_state::newer, "must_understand", std::to_string(features), "0");
+        return fails(slot_state::newer, "must_understand", features, "0");
     header_slot& slot = parsed.slot;
     slot.page_size = std::size_t{1} << page_size_log2;
     slot.flags = load_le<std::uint32_t>(from + 12);
@@ -207,20 +202,19 @@ struct parsed_slot {
     slot.commit_pages = load_le<std::uint64_t>(from + 96);
     slot.commit_digest = load_le<std::uint64_t>(from + 104);
     if (slot.base > slot.committed)
-        return fails(slot_state::damaged, "base_version", std::to_string(to_integer(slot.base)),
-                     "at most the slot's version " + std::to_string(to_integer(slot.committed)));
+        return fails(slot_state::damaged, "base_version", to_integer(slot.base),
+                     {"at most the slot's version ", to_integer(slot.committed)});
     if (slot.page_count < header_pages(slot.page_size) || slot.page_count > 0xFFFFFFFFU)
-        return fails(slot_state::damaged, "page_count", std::to_string(slot.page_count),
-                     std::to_string(header_pages(slot.page_size)) + " to 2^32 - 1");
+        return fails(slot_state::damaged, "page_count", slot.page_count,
+                     {header_pages(slot.page_size), " to 2^32 - 1"});
     if (slot.commit_pages > slot.page_count)
-        return fails(slot_state::damaged, "commit_pages", std::to_string(slot.commit_pages),
-                     "at most the page_count " + std::to_string(slot.page_count));
+        return fails(slot_state::damaged, "commit_pages", slot.commit_pages,
+                     {"at most the page_count ", slot.page_count});
     if (slot.tree_count > roots_in_slot)
-        return fails(slot_state::damaged, "tree_count", std::to_string(slot.tree_count),
-                     "at most " + std::to_string(roots_in_slot));
+        return fails(slot_state::damaged, "tree_count", slot.tree_count,
+                     {"at most ", roots_in_slot});
     if (slot.free_map_level > 4)
-        return fails(slot_state::damaged, "free_map_level", std::to_string(slot.free_map_level),
-                     "at most 4");
+        return fails(slot_state::damaged, "free_map_level", slot.free_map_level, "at most 4");
     for (std::size_t i = 0; i < slot.tree_count; ++i) {
         const std::byte* const record = from + 128 + i * root_record_size;
         root_record& root = slot.roots[i];
@@ -229,9 +223,13 @@ struct parsed_slot {
         root.root = load_ref(record + 8);
         root.entries = load_le<std::uint64_t>(record + 16);
         if (root.level > 255)
-            return fails(slot_state::damaged, "level", std::to_string(root.level), "at most 255");
+            return fails(slot_state::damaged, "level", root.level, "at most 255");
     }
     parsed.state = slot_state::valid;
+}
+[[nodiscard]] inline parsed_slot parse_slot(std::span<const std::byte, slot_size> bytes) {
+    parsed_slot parsed;
+    parse_slot(bytes.data(), parsed);
     return parsed;
 }
 

@@ -12,6 +12,7 @@
 
 #include <quire/core/bytes.hpp>
 #include <quire/core/ids.hpp>
+#include <quire/core/raise.hpp>
 #include <quire/core/result.hpp>
 #include <quire/format/field.hpp>
 
@@ -84,20 +85,19 @@ struct schema {
 
 [[nodiscard]] inline result<schema> parse_schema(bytes_view from) {
     if (from.size() < schema_head_size)
-        return fault{"schema", std::to_string(from.size()) + " bytes",
-                     "at least " + std::to_string(schema_head_size)};
+        return detail::fault_of("schema", {from.size(), " bytes"}, {"at least ", schema_head_size});
     const std::byte* const p = from.data();
     const std::size_t key_name = load_le<std::uint16_t>(p + 16);
     const std::size_t value_name = load_le<std::uint16_t>(p + 18);
     if (from.size() != schema_head_size + key_name + value_name)
-        return fault{"schema", std::to_string(from.size()) + " bytes",
-                     std::to_string(schema_head_size + key_name + value_name)};
+        return detail::fault_of("schema", {from.size(), " bytes"},
+                                schema_head_size + key_name + value_name);
     schema s;
     s.tree = static_cast<tree_id>(load_le<std::uint32_t>(p));
     const auto layout = static_cast<unsigned>(p[4]);
-    if (layout < 1 || layout > 2) return fault{"layout", std::to_string(layout), "1 or 2"};
+    if (layout < 1 || layout > 2) return detail::fault_of("layout", layout, "1 or 2");
     const auto order = static_cast<unsigned>(p[5]);
-    if (order < 1 || order > 4) return fault{"key_order", std::to_string(order), "1 to 4"};
+    if (order < 1 || order > 4) return detail::fault_of("key_order", order, "1 to 4");
     s.layout = static_cast<layout_kind>(layout);
     s.order = static_cast<key_order>(order);
     s.key_size = load_le<std::uint32_t>(p + 8);

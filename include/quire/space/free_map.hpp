@@ -17,6 +17,7 @@
 #include <quire/core/error.hpp>
 #include <quire/core/growing_array.hpp>
 #include <quire/core/ids.hpp>
+#include <quire/core/raise.hpp>
 #include <quire/format/free_map.hpp>
 #include <quire/format/header_slot.hpp>
 #include <quire/format/page_header.hpp>
@@ -119,8 +120,8 @@ void free_map<PageSize>::load_page(Cache& cache, page_space& space, page_ref ref
                                    const std::string& path) {
     const auto fails = [&](page_id id, const char* field, std::uint64_t found,
                            std::uint64_t expected) {
-        throw corruption("the free map is damaged; restore a backup",
-                         {path, id, field, std::to_string(found), std::to_string(expected)});
+        detail::raise<corruption>("the free map is damaged; restore a backup", path, id, field,
+                                  found, expected);
     };
     // Copied, for a page is only good until the next one is fetched.
     std::array<std::byte, PageSize> page;

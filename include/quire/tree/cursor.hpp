@@ -210,28 +210,27 @@ private:
         hold(cache, page, fresh[leaves].index);
     }
     // Going forward, from leaf to leaf that are not in memory: asks the medium for more and more of
-    // those that follow, up to all children of the page above and what lies behind them, and reads
-    // neighbours together.
+    // those that follow, up to all children of the page above, and reads neighbours together.
     void read_ahead(Cache& cache, const std::byte* above, page_ref leaf, std::uint32_t index) {
         if (index == 0 || run_ == 0) expected_ = index; // another page above, or another run
         if (cache.peek(leaf) != nullptr) return;
         if (run_ < most_ahead) run_ = run_ == 0 ? 1 : 2 * run_;
         if (run_ == 1) return;
         const std::uint32_t children = format::count_of(above) + 1;
-        std::array<page_ref, most_ahead> wanted;
+        page_ref wanted[most_ahead];
         std::uint32_t n = 0;
         if (expected_ < children && index + run_ / 2 >= expected_) {
             if (expected_ < index) expected_ = index;
             for (; expected_ < children && n < run_; ++expected_)
                 wanted[n++] = Layout::child(above, expected_);
-            cache.expect({wanted.data(), n}, expected_ == children ? run_ : 0);
+            cache.expect({wanted, n});
         }
         for (n = 0; n < Cache::most_together && n < run_ && index + n < children; ++n) {
             wanted[n] = Layout::child(above, index + n);
             if (wanted[n].id != leaf.id + n) break;
         }
         if (n > 1)
-            cache.read_together({wanted.data(), n},
+            cache.read_together({wanted, n},
                                 [](const std::byte* p) noexcept { return Layout::validate(p); });
     }
     template <bool Last>

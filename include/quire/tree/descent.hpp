@@ -14,6 +14,7 @@
 #include <quire/core/assert.hpp>
 #include <quire/core/error.hpp>
 #include <quire/core/ids.hpp>
+#include <quire/core/raise.hpp>
 #include <quire/format/header_slot.hpp>
 #include <quire/format/page_header.hpp>
 #include <quire/node/layout.hpp>
@@ -29,13 +30,13 @@ inline constexpr std::uint32_t most_levels = 32;
         return "kind " + std::to_string(kind_and_level & 0xFF) + " on level " +
                std::to_string(kind_and_level >> 8);
     };
-    throw corruption("a page stands where another kind of page should; restore a backup",
-                     {path, ref.id, "level", text(found), text(expected)});
+    detail::raise<corruption>("a page stands where another kind of page should; restore a backup",
+                              path, ref.id, {"level", text(found), text(expected)});
 }
 
 [[noreturn]] QUIRE_COLD inline void fail_empty(const std::string& path, page_ref ref) {
-    throw corruption("a leaf is empty, which no commit leaves behind; restore a backup",
-                     {path, ref.id, "count", "0", "1 or more"});
+    detail::raise<corruption>("a leaf is empty, which no commit leaves behind; restore a backup",
+                              path, ref.id, "count", "0", "1 or more");
 }
 
 // The page, which stands `level` above the leaves.

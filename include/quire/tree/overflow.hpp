@@ -12,6 +12,7 @@
 #include <quire/core/crc32c.hpp>
 #include <quire/core/error.hpp>
 #include <quire/core/ids.hpp>
+#include <quire/core/raise.hpp>
 #include <quire/format/header_slot.hpp>
 #include <quire/format/page_header.hpp>
 
@@ -35,16 +36,14 @@ struct run_ref {
 // Throws corruption when the bytes are no reference.
 [[nodiscard]] inline run_ref decode_run(bytes_view bytes, const std::string& path) {
     if (bytes.size() != run_ref_size)
-        throw corruption(
-            "a record refers to an overflow run in a way that cannot be; restore a backup",
-            {path, page_id::none, "run_ref", std::to_string(bytes.size()) + " bytes",
-             std::to_string(run_ref_size)});
+        detail::raise<corruption>(
+            "a record refers to an overflow run in a way that cannot be; restore a backup", path,
+            page_id::none, "run_ref", {bytes.size(), " bytes"}, run_ref_size);
     const run_ref run{format::load_ref(bytes.data()), load_le<std::uint32_t>(bytes.data() + 8)};
     if (!run.first || run.value_size > largest_value)
-        throw corruption(
-            "a record refers to an overflow run in a way that cannot be; restore a backup",
-            {path, run.first.id, "value_size", std::to_string(run.value_size),
-             "at most " + std::to_string(largest_value)});
+        detail::raise<corruption>(
+            "a record refers to an overflow run in a way that cannot be; restore a backup", path,
+            run.first.id, "value_size", run.value_size, {"at most ", largest_value});
     return run;
 }
 
@@ -56,11 +55,11 @@ void read_run(Cache& cache, const run_ref& run, mutable_bytes to) {
         if constexpr (Cache::persistent) {
             const auto status = cache.read_run(run.first.id, skip, part);
             if (status.number == decltype(status)::short_transfer)
-                throw corruption("the file ends inside an overflow run; restore a backup",
-                                 {cache.path(), run.first.id, {}, {}, {}});
+                detail::raise<corruption>("the file ends inside an overflow run; restore a backup",
+                                          cache.path(), run.first.id);
             if (!status.ok())
-                throw io_error("reading an overflow run failed", status.number,
-                               {cache.path(), run.first.id, {}, {}, {}});
+                detail::raise_io("reading an overflow run failed", status.number, cache.path(),
+                                 run.first.id);
         } else {
             cache.read_run(run.first.id, skip, part);
         }
@@ -68,9 +67,9 @@ void read_run(Cache& cache, const run_ref& run, mutable_bytes to) {
     read(0, header);
     read(format::page_header_size, to);
     const auto fails = [&](const char* field, std::uint64_t found, std::uint64_t expected) {
-        throw corruption(
-            "the overflow run read is not the one that was written; restore a backup",
-            {cache.path(), run.first.id, field, std::to_string(found), std::to_string(expected)});
+        detail::raise<corruption>(
+            "the overflow run read is not the one that was written; restore a backup", cache.path(),
+            run.first.id, field, found, expected);
     };
     if (format::kind_of(header.data()) != format::page_kind::overflow)
         fails("kind", static_cast<std::uint64_t>(header[4]),

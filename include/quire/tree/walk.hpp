@@ -14,6 +14,7 @@
 #include <quire/core/error.hpp>
 #include <quire/core/growing_array.hpp>
 #include <quire/core/ids.hpp>
+#include <quire/core/raise.hpp>
 #include <quire/format/header_slot.hpp>
 #include <quire/tree/descent.hpp>
 #include <quire/tree/overflow.hpp>
@@ -76,9 +77,9 @@ public:
         facts_ = {};
         if (root.root) visit(root.root, root.level, nullptr, nullptr);
         if (facts_.records != root.entries)
-            throw corruption("the tree does not hold as many records as it says; restore a backup",
-                             {cache_.path(), root.root.id, "entries",
-                              std::to_string(facts_.records), std::to_string(root.entries)});
+            detail::raise<corruption>(
+                "the tree does not hold as many records as it says; restore a backup",
+                cache_.path(), root.root.id, "entries", facts_.records, root.entries);
         return facts_;
     }
 
@@ -86,7 +87,7 @@ private:
     using key_buffer = typename Layout::key_buffer;
 
     [[noreturn]] QUIRE_COLD void fail(page_id page, const char* sentence) const {
-        throw corruption(sentence, {cache_.path(), page, "key", {}, {}});
+        detail::raise<corruption>(sentence, cache_.path(), page, "key");
     }
 
     void visit(page_ref ref, std::uint32_t level, const key_buffer* low, const key_buffer* high) {

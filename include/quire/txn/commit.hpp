@@ -2,6 +2,7 @@
 // steps. store.hpp holds the argument and includes this header.
 #pragma once
 
+#include <quire/core/raise.hpp>
 #include <quire/txn/store.hpp>
 
 namespace quire::txn {
@@ -64,7 +65,7 @@ void store<Storage, Replacement, Txn, PageSize>::sync(const char* sentence) {
     counters_.syncs.add();
     if (const auto status = device_.file.device().sync_data(); !status.ok()) {
         poisoned_ = true;
-        throw io_error(sentence, status.number, {path(), page_id::none, {}, {}, {}});
+        detail::raise_io(sentence, status.number, path());
     }
 }
 
@@ -163,8 +164,7 @@ void store<Storage, Replacement, Txn, PageSize>::put_slot(format::header_slot sl
     if constexpr (on_device) {
         if (const auto status = device_.file.write_slot(slot); !status.ok()) {
             poisoned_ = true;
-            throw io_error("writing a header slot failed", status.number,
-                           {path(), page_id::none, {}, {}, {}});
+            detail::raise_io("writing a header slot failed", status.number, path());
         }
         sync("making a header slot durable failed");
         device_.file.accept(slot);

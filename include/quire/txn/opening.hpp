@@ -2,6 +2,7 @@
 // map, comparing what the tree holds with what the caller expects. store.hpp includes this header.
 #pragma once
 
+#include <quire/core/raise.hpp>
 #include <quire/format/schema.hpp>
 #include <quire/node/children.hpp>
 #include <quire/node/slotted.hpp>
@@ -96,38 +97,36 @@ void store<Storage, Replacement, Txn, PageSize>::check_schema(const format::sche
     node::search_result at{0, false};
     if (format::kind_of(catalog) == layout::leaf_kind) at = layout::find(catalog, name);
     if (!at.found)
-        throw schema_mismatch(
+        detail::raise<schema_mismatch>(
             "the store has no map under the name main; it was written by another "
             "kind of program",
-            {path(), device_.file.slot().catalog_root.id, "tree", "none", "main"});
+            path(), device_.file.slot().catalog_root.id, "tree", "none", "main");
     const auto parsed = format::parse_schema(layout::value(catalog, at.index).bytes);
     if (!parsed)
-        throw corruption("the catalog's record of the map is damaged; restore a backup",
-                         {path(), device_.file.slot().catalog_root.id, parsed.why().field,
-                          parsed.why().found, parsed.why().expected});
-    const auto differs = [&](const char* what, const std::string& found,
-                             const std::string& expected) {
-        throw schema_mismatch("the store holds other types than this map; open it with the types "
-                              "and codecs it was made with",
-                              {path(), page_id::none, what, found, expected});
+        detail::raise<corruption>("the catalog's record of the map is damaged; restore a backup",
+                                  path(), device_.file.slot().catalog_root.id, parsed.why());
+    const auto differs = [&](const fault& what) {
+        detail::raise<schema_mismatch>("the store holds other types than this map; open it with "
+                                       "the types and codecs it was made with",
+                                       path(), page_id::none, what);
     };
     if (parsed->key_codec != wanted.key_codec)
-        differs("key codec", parsed->key_codec, wanted.key_codec);
+        differs({"key codec", parsed->key_codec, wanted.key_codec});
     if (parsed->value_codec != wanted.value_codec)
-        differs("value codec", parsed->value_codec, wanted.value_codec);
+        differs({"value codec", parsed->value_codec, wanted.value_codec});
     if (parsed->layout != wanted.layout || parsed->order != wanted.order ||
         parsed->key_size != wanted.key_size || parsed->value_size != wanted.value_size)
-        differs("layout",
-                std::to_string(parsed->key_size) + "+" + std::to_string(parsed->value_size),
-                std::to_string(wanted.key_size) + "+" + std::to_string(wanted.value_size));
+        differs({"layout",
+                 std::to_string(parsed->key_size) + "+" + std::to_string(parsed->value_size),
+                 std::to_string(wanted.key_size) + "+" + std::to_string(wanted.value_size)});
     const auto& slot = device_.file.slot();
     if (slot.tree_count == 0 || slot.roots[0].tree != parsed->tree)
-        throw corruption("the header slot does not name the map's tree; restore a backup",
-                         {path(), page_id::none, "tree_id", "another", "main"});
+        detail::raise<corruption>("the header slot does not name the map's tree; restore a backup",
+                                  path(), page_id::none, "tree_id", "another", "main");
     if (slot.roots[0].level >= tree::most_levels)
-        throw corruption("the map's tree is higher than any can be; restore a backup",
-                         {path(), page_id::none, "level", std::to_string(slot.roots[0].level),
-                          "at most " + std::to_string(tree::most_levels - 1)});
+        detail::raise<corruption>("the map's tree is higher than any can be; restore a backup",
+                                  path(), page_id::none, "level", slot.roots[0].level,
+                                  {"at most ", tree::most_levels - 1});
 }
 
 // Whether every page that the newest slot's commit wrote is on the medium as it was written: walks
@@ -193,8 +192,8 @@ void store<Storage, Replacement, Txn, PageSize>::write_again(const growing_array
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
-std::span<const version> store<Storage, Replacement, Txn, PageSize>::open_versions() {
-    return snapshots_.open(epoch_);
+growing_array<held_version> store<Storage, Replacement, Txn, PageSize>::held_versions() {
+    return snapshots_.held(epoch_);
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
@@ -231,8 +230,8 @@ void store<Storage, Replacement, Txn, PageSize>::check_space(Seen&& seen,
         if (const auto id = static_cast<page_id>(n); space_.free().contains(id)) seen(id, 1U);
     for (std::uint64_t n = 0; n < space_.end(); ++n)
         if (!used.contains(static_cast<page_id>(n)))
-            throw corruption("a page is neither used nor free; restore a backup",
-                             {path(), static_cast<page_id>(n), {}, {}, {}});
+            detail::raise<corruption>("a page is neither used nor free; restore a backup", path(),
+                                      static_cast<page_id>(n));
 }
 
 } // namespace quire::txn

@@ -16,9 +16,21 @@
 #include <quire/core/growing_array.hpp>
 #include <quire/core/ids.hpp>
 #include <quire/core/sort.hpp>
+#include <quire/core/sync.hpp>
 #include <quire/format/header_slot.hpp>
 
-namespace quire::txn {
+namespace quire {
+
+// A version that snapshots or iterators hold, and with it the pages that only it can see.
+struct held_version {
+    version number{};
+    std::uint64_t holders = 0;
+    std::uint64_t milliseconds = 0; // since it has been held without a break
+
+    friend bool operator==(const held_version&, const held_version&) = default;
+};
+
+namespace txn {
 
 using root_records = std::array<format::root_record, format::roots_in_slot>;
 
@@ -26,8 +38,12 @@ struct version_record {
     version number{};
     root_records roots{};
     std::atomic<std::uint64_t> holders{0};
+    std::atomic<std::int64_t> since{0}; // coarse_milliseconds() of the first of these holders
 
-    void share() noexcept { holders.fetch_add(1, std::memory_order_relaxed); }
+    void share() noexcept {
+        if (holders.fetch_add(1, std::memory_order_relaxed) == 0)
+            since.store(coarse_milliseconds(), std::memory_order_relaxed);
+    }
     void unshare() noexcept { holders.fetch_sub(1, std::memory_order_release); }
 
 private:
@@ -109,6 +125,31 @@ public:
         return {versions_.data(), versions_.size()};
     }
 
+    // The same with their holders. Throws std::bad_alloc. O(records * log records).
+    [[nodiscard]] growing_array<held_version> held(const Epoch& epoch) {
+        const std::span<const version> numbers = open(epoch);
+        growing_array<held_version> all;
+        all.resize(numbers.size());
+        for (std::size_t i = 0; i < numbers.size(); ++i) all[i].number = numbers[i];
+        const std::int64_t now = coarse_milliseconds();
+        for (const version_record* record = all_; record != nullptr; record = record->next) {
+            const std::uint64_t holders = record->holders.load(std::memory_order_acquire);
+            if (!record->published || holders == 0) continue;
+            std::size_t low = 0; // a version may have several records
+            for (std::size_t n = numbers.size(); n > 1;) {
+                const std::size_t half = n / 2;
+                if (!(record->number < numbers[low + half])) low += half;
+                n -= half;
+            }
+            if (low == numbers.size() || numbers[low] != record->number) continue; // just taken
+            const std::int64_t since = record->since.load(std::memory_order_relaxed);
+            const auto age = static_cast<std::uint64_t>(now > since ? now - since : 0);
+            all[low].holders += holders;
+            if (all[low].milliseconds < age) all[low].milliseconds = age;
+        }
+        return all;
+    }
+
 private:
     std::atomic<version_record*> current_{nullptr};
     version_record* spare_ = nullptr; // to be filled next
@@ -118,4 +159,6 @@ private:
     growing_array<version> versions_;
 };
 
-} // namespace quire::txn
+} // namespace txn
+
+} // namespace quire

@@ -240,7 +240,7 @@ public:
 
     // ---- facts ----
     [[nodiscard]] const space::page_space& space() const noexcept { return space_; }
-    [[nodiscard]] std::span<const version> open_versions();
+    [[nodiscard]] growing_array<held_version> held_versions();
     [[nodiscard]] const format::header_slot* slot() const noexcept {
         if constexpr (on_device) return &device_.file.slot();
         else return nullptr;

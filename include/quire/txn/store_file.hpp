@@ -20,6 +20,7 @@
 #include <quire/core/error.hpp>
 #include <quire/core/growing_array.hpp>
 #include <quire/core/ids.hpp>
+#include <quire/core/raise.hpp>
 #include <quire/format/header_slot.hpp>
 #include <quire/format/page_header.hpp>
 #include <quire/format/schema.hpp>
@@ -31,13 +32,14 @@ namespace quire::txn {
 // Throws the error that a failed call on the device stands for.
 [[noreturn]] QUIRE_COLD inline void fail_io(const char* sentence, storage::status status,
                                             const std::string& path, page_id page = page_id::none) {
+    const std::string text = sentence;
     if (status.is_short())
-        throw corruption(std::string(sentence) + ": the file ends too early; restore a backup",
-                         {path, page, {}, {}, {}});
+        detail::raise<corruption>((text + ": the file ends too early; restore a backup").c_str(),
+                                  path, page);
     if (status.is_full())
-        throw storage_full(std::string(sentence) + ": there is no room; free some and try again",
-                           {path, page, {}, {}, {}});
-    throw io_error(sentence, status.number, {path, page, {}, {}, {}});
+        detail::raise<storage_full>((text + ": there is no room; free some and try again").c_str(),
+                                    path, page);
+    detail::raise_io(sentence, status.number, path, page);
 }
 
 template <class Device, std::size_t PageSize>
@@ -99,8 +101,8 @@ void store_file<Device, PageSize>::take_lock(storage::access how) {
     case storage::lock_result::held:
         return;
     case storage::lock_result::failed:
-        throw io_error("locking the store failed; its file system must support file locks", ENOLCK,
-                       {path_, page_id::none, {}, {}, {}});
+        detail::raise_io("locking the store failed; its file system must support file locks",
+                         ENOLCK, path_);
     case storage::lock_result::busy:
         break;
     }
@@ -124,8 +126,7 @@ void store_file<Device, PageSize>::open(const std::string& path, opening how,
     take_lock(how.access);
     // Between opening and locking, the name may have passed to another file.
     if (!device_.same_file_as_path(path))
-        throw io_error("the store was replaced while it was opened; open it again", ESTALE,
-                       {path, page_id::none, {}, {}, {}});
+        detail::raise_io("the store was replaced while it was opened; open it again", ESTALE, path);
     read_slots();
 }
 
@@ -134,7 +135,7 @@ bool store_file<Device, PageSize>::create(const std::string& path,
                                           const format::schema& main_tree) {
     std::array<std::byte, 8> salt{};
     if (::getrandom(salt.data(), salt.size(), 0) != static_cast<ssize_t>(salt.size()))
-        throw io_error("drawing a random name failed", errno, {path, page_id::none, {}, {}, {}});
+        detail::raise_io("drawing a random name failed", errno, path);
     const std::string temporary =
         path + ".new-" + std::to_string(load_le<std::uint64_t>(salt.data()));
     if (const storage::status status = device_.create(temporary); !status.ok())
@@ -183,7 +184,7 @@ void store_file<Device, PageSize>::write_new(Device& fresh, const std::string& p
     slot.flags = format::flag_clean;
     if (::getrandom(slot.database_id.data(), slot.database_id.size(), 0) !=
         static_cast<ssize_t>(slot.database_id.size()))
-        throw io_error("drawing a database id failed", errno, {path, page_id::none, {}, {}, {}});
+        detail::raise_io("drawing a database id failed", errno, path);
     slot.committed = first;
     slot.base = first;
     slot.page_count = header + 1;
@@ -203,10 +204,9 @@ template <class Device, std::size_t PageSize>
 void store_file<Device, PageSize>::read_slots() {
     const std::uint64_t size = bytes();
     if (size == 0)
-        throw format_mismatch(
-            "the file is empty, and no store is; remove it or choose another path",
-            {path_, page_id::none, "size", "0 bytes",
-             std::to_string(format::header_bytes) + " or more"});
+        detail::raise<format_mismatch>(
+            "the file is empty, and no store is; remove it or choose another path", path_,
+            page_id::none, "size", "0 bytes", {format::header_bytes, " or more"});
     std::array<format::parsed_slot, 2> slots;
     for (std::size_t i = 0; i < 2; ++i) {
         std::array<std::byte, format::slot_size> bytes{};
@@ -225,42 +225,40 @@ void store_file<Device, PageSize>::read_slots() {
     slot_ = best.slot;
     other_ = slots[1 - at_];
     if (slot_.page_size != PageSize)
-        throw format_mismatch("the store has another page size; open it with that page_size policy",
-                              {path_, page_id::none, "page_size", std::to_string(slot_.page_size),
-                               std::to_string(PageSize)});
+        detail::raise<format_mismatch>(
+            "the store has another page size; open it with that page_size policy", path_,
+            page_id::none, "page_size", slot_.page_size, PageSize);
     if (other_.state == slot_state::newer) reject(slots[0], slots[1]);
     if (other_.state == slot_state::valid && other_.slot.database_id != slot_.database_id)
-        throw corruption("the two header slots are of different stores; restore a backup",
-                         {path_, page_id::none, "database_id", "two ids", "one"});
+        detail::raise<corruption>("the two header slots are of different stores; restore a backup",
+                                  path_, page_id::none, "database_id", "two ids", "one");
     const std::uint64_t expected = slot_.page_count * PageSize;
     const bool clean = (slot_.flags & format::flag_clean) != 0;
     // A file that a crash left may be longer than its newest commit; a closed one is exact. A
     // commit that is still to be verified may have lost its growth.
     if ((clean && size != expected) || (size < expected && slot_.commit_pages == 0))
-        throw corruption(size < expected
-                             ? "the file is shorter than its pages; restore a backup"
-                             : "something has been appended to the file; restore a backup",
-                         {path_, page_id::none, "size", std::to_string(size) + " bytes",
-                          std::to_string(expected) + " bytes"});
+        detail::raise<corruption>(size < expected
+                                      ? "the file is shorter than its pages; restore a backup"
+                                      : "something has been appended to the file; restore a backup",
+                                  path_, page_id::none, "size", {size, " bytes"},
+                                  {expected, " bytes"});
 }
 
 template <class Device, std::size_t PageSize>
 void store_file<Device, PageSize>::reject(const format::parsed_slot& a,
                                           const format::parsed_slot& b) const {
     using format::slot_state;
-    const auto with = [&](const format::parsed_slot& slot) {
-        return error_details{path_, page_id::none, slot.why.field, slot.why.found,
-                             slot.why.expected};
-    };
     for (const format::parsed_slot* const slot : {&a, &b})
         if (slot->state == slot_state::newer)
-            throw format_mismatch("the store is of a format this version does not know; use the "
-                                  "version of the library that wrote it",
-                                  with(*slot));
+            detail::raise<format_mismatch>("the store is of a format this version does not know; "
+                                           "use the version of the library that wrote it",
+                                           path_, page_id::none, slot->why);
     for (const format::parsed_slot* const slot : {&a, &b})
         if (slot->state == slot_state::damaged)
-            throw corruption("no header slot is whole; restore a backup", with(*slot));
-    throw format_mismatch("the file is not a quire store; choose another path", with(a));
+            detail::raise<corruption>("no header slot is whole; restore a backup", path_,
+                                      page_id::none, slot->why);
+    detail::raise<format_mismatch>("the file is not a quire store; choose another path", path_,
+                                   page_id::none, a.why);
 }
 
 template <class Device, std::size_t PageSize>
@@ -268,13 +266,13 @@ void store_file<Device, PageSize>::fall_back() {
     const format::header_slot failed = slot_;
     if (other_.state != format::slot_state::valid || other_.slot.committed != failed.base ||
         other_.slot.page_count * PageSize > bytes())
-        throw corruption("the newest commit is not whole and the one before it is gone; restore a "
-                         "backup",
-                         {path_, page_id::none, "base_version",
-                          other_.state == format::slot_state::valid
-                              ? std::to_string(to_integer(other_.slot.committed))
-                              : "no valid slot",
-                          std::to_string(to_integer(failed.base))});
+        detail::raise<corruption>("the newest commit is not whole and the one before it is gone; "
+                                  "restore a backup",
+                                  path_, page_id::none, "base_version",
+                                  other_.state == format::slot_state::valid
+                                      ? detail::said(to_integer(other_.slot.committed))
+                                      : detail::said("no valid slot"),
+                                  to_integer(failed.base));
     slot_ = other_.slot;
     at_ = 1 - at_;
 }

@@ -2,6 +2,7 @@
 // member does and includes this header.
 #pragma once
 
+#include <quire/core/raise.hpp>
 #include <quire/txn/store.hpp>
 
 namespace quire::txn {
@@ -9,12 +10,12 @@ namespace quire::txn {
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::check_writable() const {
     if (poisoned_)
-        throw quire::poisoned("an earlier write or sync failed and what is on the medium is not "
-                              "known; close the store and open it again",
-                              {path(), page_id::none, {}, {}, {}});
+        detail::raise<quire::poisoned>("an earlier write or sync failed and what is on the medium "
+                                       "is not known; close the store and open it again",
+                                       path());
     if (options_.read_only)
-        throw quire::read_only("the store was opened read-only; open it for writing",
-                               {path(), page_id::none, {}, {}, {}});
+        detail::raise<quire::read_only>("the store was opened read-only; open it for writing",
+                                        path());
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
@@ -84,10 +85,10 @@ void store<Storage, Replacement, Txn, PageSize>::make_room(std::uint32_t frames)
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::fail_exhausted() const {
     if constexpr (on_device)
-        throw cache_exhausted(
+        detail::raise<cache_exhausted>(
             "every page of the cache is in use by iterators or by this transaction; close "
             "iterators or raise cache_bytes",
-            {path(), page_id::none, "frames", std::to_string(cache_.frames()), "more"});
+            path(), page_id::none, "frames", cache_.frames(), "more");
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
@@ -275,9 +276,9 @@ void store<Storage, Replacement, Txn, PageSize>::check_pages(page_id first,
                                                              std::uint32_t pages) const {
     const std::uint64_t from = to_integer(first);
     if (from >= header_pages && from + pages <= space_.end()) return;
-    throw corruption("a reference names pages that no tree can have; restore a backup",
-                     {path(), first, "page_id", std::to_string(from),
-                      std::to_string(header_pages) + " to " + std::to_string(space_.end() - 1)});
+    detail::raise<corruption>("a reference names pages that no tree can have; restore a backup",
+                              path(), first, "page_id", from,
+                              {"a page behind the header, below ", space_.end()});
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>

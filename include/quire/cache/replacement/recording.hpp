@@ -43,6 +43,7 @@
 #include <quire/core/error.hpp>
 #include <quire/core/growing_array.hpp>
 #include <quire/core/ids.hpp>
+#include <quire/core/raise.hpp>
 #include <quire/core/sync.hpp>
 
 namespace quire::replacement {
@@ -72,7 +73,7 @@ public:
     // Writes it to a file, which is made or begun anew. Throws io_error, std::bad_alloc.
     explicit trace(const std::string& path)
         : path_(path), file_(std::fopen(path.c_str(), "wbe")), to_file_(true) {
-        if (file_ == nullptr) throw io_error("making a trace failed", errno, {path_});
+        if (file_ == nullptr) quire::detail::raise_io("making a trace failed", errno, path_);
         if (std::fwrite(magic.data(), 1, magic.size(), file_) != magic.size()) failed_ = errno;
         try {
             start();
@@ -92,7 +93,7 @@ public:
         end();
         if (failed_ == 0) return;
         if (!to_file_) throw std::bad_alloc();
-        throw io_error("writing a trace failed", failed_, {path_});
+        quire::detail::raise_io("writing a trace failed", failed_, path_);
     }
     // Requests noted so far.
     [[nodiscard]] std::uint64_t size() const noexcept {
