@@ -284,6 +284,5 @@ TEST_CASE_TEMPLATE(
     }
     CHECK(distinct.size() * 2 > leaves);
     CHECK(distinct.size() < leaves);
-    CHECK(t.cache.expected_behind > 0);
     for (const page_ref ref : t.cache.together) CHECK(t.cache.pages.contains(ref.id));
 }

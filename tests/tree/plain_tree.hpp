@@ -97,10 +97,8 @@ struct page_store {
         return found->second.get();
     }
     std::vector<page_ref> expected;
-    std::uint32_t expected_behind = 0;
-    void expect(std::span<const page_ref> refs, std::uint32_t behind = 0) {
+    void expect(std::span<const page_ref> refs) {
         expected.insert(expected.end(), refs.begin(), refs.end());
-        expected_behind += behind;
     }
     static constexpr std::size_t most_together = 16;
     std::vector<page_ref> together;
