@@ -46,12 +46,12 @@ public:
         return data();
     }
     [[nodiscard]] std::byte* data() noexcept {
-        return size_ > Inline ? heap_.data() : inline_.data();
+        return size_ > Inline ? heap_.data() : inline_;
     }
     [[nodiscard]] bytes_view view() noexcept { return {data(), size_}; }
 
 private:
-    std::array<std::byte, Inline> inline_;
+    std::byte inline_[Inline];
     growing_array<std::byte> heap_; // its capacity is what is used
     std::size_t size_ = 0;
 };

@@ -12,7 +12,6 @@
 //   2. A guard is held for one operation, never across user code that may wait.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <sched.h>
@@ -115,7 +114,7 @@ private:
     static inline constinit thread_local std::uint32_t favourite_ = 0;
 
     std::atomic<std::uint64_t> current_{1};
-    std::array<slot, slots> slots_{};
+    slot slots_[slots]{};
 };
 
 // For stores that only one thread uses: nothing is ever in flight when a writer asks.

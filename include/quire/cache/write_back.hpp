@@ -137,7 +137,7 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_back(Spare&& spare)
     };
     written done;
     constexpr std::size_t most_parts = 256;
-    std::array<bytes_view, most_parts + widest_gap> parts;
+    bytes_view parts[most_parts + widest_gap];
     std::uint64_t waiting = 0; // bytes written since the medium was set to work
     std::uint64_t waiting_from = 0;
     for (std::size_t i = 0; i < order_.size();) {
@@ -155,7 +155,7 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_back(Spare&& spare)
             parts[n++] = {page, PageSize};
             ++done.pages;
         }
-        done.status = device_.write_gather(offset_of(first), {parts.data(), n});
+        done.status = device_.write_gather(offset_of(first), {parts, n});
         if (!done.status.ok()) return done;
         counters_.pages_written.add(n);
         counters_.bytes_written.add(n * PageSize);

@@ -5,7 +5,6 @@
 // CRC32 Instruction", Intel 2011. Thread-safety: pure functions; tables are made on first use.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -21,9 +20,9 @@ namespace detail {
 struct crc32c_tables {
     static constexpr std::size_t stride = 256; // bytes of one interleaved stream
 
-    std::array<std::array<std::uint32_t, 256>, 8> slice{};
-    std::array<std::array<std::uint32_t, 256>, 4> shift{};       // past one stride of zeros
-    std::array<std::array<std::uint32_t, 256>, 4> shift_twice{}; // past two strides of zeros
+    std::uint32_t slice[8][256]{};
+    std::uint32_t shift[4][256]{};       // past one stride of zeros
+    std::uint32_t shift_twice[4][256]{}; // past two strides of zeros
 
     crc32c_tables() noexcept {
         for (std::uint32_t i = 0; i < 256; ++i) {
@@ -47,8 +46,8 @@ struct crc32c_tables {
         return crc;
     }
 
-    [[nodiscard]] static std::uint32_t
-    shifted(const std::array<std::array<std::uint32_t, 256>, 4>& by, std::uint32_t crc) noexcept {
+    [[nodiscard]] static std::uint32_t shifted(const std::uint32_t (&by)[4][256],
+                                               std::uint32_t crc) noexcept {
         return by[0][crc & 0xFF] ^ by[1][(crc >> 8) & 0xFF] ^ by[2][(crc >> 16) & 0xFF] ^
                by[3][crc >> 24];
     }

@@ -65,9 +65,9 @@ struct schema {
     std::uint64_t digest = 0xCBF29CE484222325U;
     for (const char c : name)
         digest = (digest ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
-    std::array<char, 18> hex{};
-    std::snprintf(hex.data(), hex.size(), "~%016llx", static_cast<unsigned long long>(digest));
-    return std::string(name.substr(0, longest_codec_name - 17)) + hex.data();
+    char hex[18];
+    std::snprintf(hex, sizeof hex, "~%016llx", static_cast<unsigned long long>(digest));
+    return std::string(name.substr(0, longest_codec_name - 17)) + hex;
 }
 
 [[nodiscard]] inline std::string encode(const schema& s) {

@@ -29,7 +29,6 @@
 // What it does not do: it knows no overflow runs, only the flag of a value that is in one.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -65,17 +64,17 @@ struct slotted {
     class key_buffer {
     public:
         key_buffer() noexcept {} // the bytes behind size_ mean nothing
-        [[nodiscard]] key_arg arg() const noexcept { return {bytes_.data(), size_}; }
+        [[nodiscard]] key_arg arg() const noexcept { return {bytes_, size_}; }
         void assign(key_arg key) noexcept {
             QUIRE_PRECONDITION(key.size() <= largest_key, "a key is a quarter of a page at most");
-            move_bytes(bytes_.data(), key.data(), key.size());
+            move_bytes(bytes_, key.data(), key.size());
             size_ = key.size();
         }
 
     private:
         friend slotted;
         std::size_t size_ = 0;
-        std::array<std::byte, largest_key> bytes_;
+        std::byte bytes_[largest_key];
     };
     class workspace;
 
@@ -353,7 +352,7 @@ bytes_view slotted<PageSize>::key(const std::byte* page, std::uint32_t i,
                                   key_buffer& scratch) noexcept {
     const key_pieces pieces = pieces_of_key(page, i);
     if (pieces.prefix.empty()) return pieces.suffix;
-    pieces.copy_to(scratch.bytes_.data());
+    pieces.copy_to(scratch.bytes_);
     scratch.size_ = pieces.size();
     return scratch.arg();
 }

@@ -172,7 +172,7 @@ private:
         }
         if (!found) return false;
         key_buffer& separator = scratch_->separator;
-        entries_[border_].record.copy_key(separator.bytes_.data(), 0, shortest);
+        entries_[border_].record.copy_key(separator.bytes_, 0, shortest);
         separator.size_ = shortest;
         return true;
     }

@@ -7,7 +7,6 @@
 // Thread-safety: none; owned by the writer.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -99,7 +98,7 @@ private:
 
     static constexpr std::size_t most_levels = 6; // one above what 2^32 pages need
 
-    std::array<growing_array<part>, most_levels> levels_;
+    growing_array<part> levels_[most_levels];
     std::size_t count_ = 0; // levels in use
     std::uint32_t placed_ = 0;
 };
@@ -124,8 +123,8 @@ void free_map<PageSize>::load_page(Cache& cache, page_space& space, page_ref ref
                                   found, expected);
     };
     // Copied, for a page is only good until the next one is fetched.
-    std::array<std::byte, PageSize> page;
-    std::memcpy(page.data(),
+    std::byte page[PageSize];
+    std::memcpy(page,
                 cache.fetch(ref,
                             [](const std::byte* p) noexcept -> const char* {
                                 return format::kind_of(p) == format::page_kind::free_map
@@ -133,13 +132,13 @@ void free_map<PageSize>::load_page(Cache& cache, page_space& space, page_ref ref
                                            : "the page is no free-map page";
                             }),
                 PageSize);
-    if (format::level_of(page.data()) != level)
-        fails(ref.id, "level", format::level_of(page.data()), level);
-    if (format::part_of(page.data()) != index)
-        fails(ref.id, "part", format::part_of(page.data()), index);
+    if (format::level_of(page) != level)
+        fails(ref.id, "level", format::level_of(page), level);
+    if (format::part_of(page) != index)
+        fails(ref.id, "part", format::part_of(page), index);
     if (index >= levels_[level].size()) levels_[level].resize(index + 1);
-    levels_[level][index] = {ref.id, format::birth_of(page.data()), false, false};
-    const std::byte* const body = page.data() + format::page_header_size;
+    levels_[level][index] = {ref.id, format::birth_of(page), false, false};
+    const std::byte* const body = page + format::page_header_size;
     if (level != 0) {
         for (std::uint32_t c = 0; c < shape.fanout; ++c) {
             const page_ref child = format::load_ref(body + std::size_t{c} * 8);

@@ -3,7 +3,6 @@
 // Thread-safety: none; owned by the writer.
 #pragma once
 
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +20,7 @@ public:
         std::uint64_t words = (pages + 63) / 64;
         if (words == 0) words = 1;
         // From the top down: while a lower level lacks words, nothing is a member there.
-        std::array<std::uint64_t, most_levels> wanted{};
+        std::uint64_t wanted[most_levels]{};
         std::size_t levels = 0;
         for (; levels == 0 || wanted[levels - 1] > 1; ++levels) {
             wanted[levels] = words;
@@ -114,7 +113,7 @@ private:
     // 64^6 pages and more.
     static constexpr std::size_t most_levels = 6;
 
-    std::array<growing_array<std::uint64_t>, most_levels> levels_;
+    growing_array<std::uint64_t> levels_[most_levels];
     std::size_t count_ = 0; // levels in use
     std::uint64_t covered_ = 0;
     std::uint64_t size_ = 0;

@@ -16,7 +16,6 @@
 // after open, or notice another program that truncates the file, except as status::short_transfer.
 #pragma once
 
-#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstddef>
@@ -229,13 +228,14 @@ inline status posix_file::read(std::uint64_t offset, mutable_bytes to) const noe
 
 inline std::size_t posix_file::read_scatter(std::uint64_t offset,
                                             std::span<const mutable_bytes> parts) const noexcept {
-    std::array<iovec, 16> vector;
+    constexpr std::size_t most = 16;
+    iovec vector[most];
     std::size_t n = 0;
-    for (; n < parts.size() && n < vector.size(); ++n)
+    for (; n < parts.size() && n < most; ++n)
         vector[n] = {parts[n].data(), parts[n].size()};
     if (!is_open() || !detail::addressable(offset, 0)) return 0;
     const ssize_t got =
-        ::preadv(descriptor_, vector.data(), static_cast<int>(n), static_cast<off_t>(offset));
+        ::preadv(descriptor_, vector, static_cast<int>(n), static_cast<off_t>(offset));
     return got < 0 ? 0 : static_cast<std::size_t>(got);
 }
 

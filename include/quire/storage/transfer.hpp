@@ -10,7 +10,6 @@
 // Thread-safety: pure functions of their arguments.
 #pragma once
 
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -129,13 +128,13 @@ private:
 template <class Call>
 status gather_all(const Call& call, std::uint64_t offset,
                   std::span<const bytes_view> parts) noexcept {
-    std::array<iovec, most_parts> vector;
+    iovec vector[most_parts];
     pending_parts pending(parts);
     while (!pending.empty()) {
         const pending_parts::batch batch = pending.fill(vector);
         if (!addressable(offset, batch.bytes)) return {EFBIG};
         const ssize_t moved =
-            call(vector.data(), static_cast<int>(batch.parts), static_cast<off_t>(offset));
+            call(vector, static_cast<int>(batch.parts), static_cast<off_t>(offset));
         if (moved < 0) {
             if (errno == EINTR) continue;
             return {errno};

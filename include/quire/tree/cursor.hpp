@@ -187,7 +187,7 @@ private:
     template <bool Last>
     void move_down(Cache& cache, const std::byte* page, std::uint32_t depth, std::uint32_t index) {
         const std::uint32_t leaves = depth_ - 1;
-        std::array<step, most_levels> fresh;
+        step fresh[most_levels];
         fresh[depth - 1] = {{}, index};
         for (std::uint32_t d = depth;; ++d) {
             const page_ref ref = Layout::child(page, fresh[d - 1].index);
@@ -283,7 +283,7 @@ private:
     std::uint32_t depth_ = 0;
     std::uint32_t run_ = 0;      // leaves to ask for at the next one that is not in memory
     std::uint32_t expected_ = 0; // children of the page above that were asked for, if run_ is not 0
-    std::array<step, most_levels> steps_; // [0, depth_) from the root; [depth_ - 1] is the leaf
+    step steps_[most_levels]; // [0, depth_) from the root; [depth_ - 1] is the leaf
 };
 
 } // namespace quire::tree

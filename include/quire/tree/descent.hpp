@@ -5,7 +5,6 @@
 // Requires: an epoch guard is held while page pointers are in use.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -104,7 +103,7 @@ struct descent {
         const std::byte* page;
         std::uint32_t index; // of the child taken; in the leaf, of the record
     };
-    std::array<step, most_levels> steps; // [0] is the root
+    step steps[most_levels]; // [0] is the root
     std::uint32_t depth = 0;             // 0: the tree is empty
     bool found = false;
 

@@ -182,11 +182,11 @@ void store<Storage, Replacement, Txn, PageSize>::write_again(const growing_array
     const auto must = [this](storage::status status) {
         if (!status.ok()) fail_io("writing the newest commit again failed", status, path());
     };
-    std::array<std::byte, PageSize> page;
+    std::byte page[PageSize];
     for (const page_id id : pages) {
         const std::uint64_t at = std::uint64_t{to_integer(id)} * PageSize;
-        must(device.read(at, page));
-        must(device.write(at, page));
+        must(device.read(at, {page, PageSize}));
+        must(device.write(at, {page, PageSize}));
     }
     must(device_.file.write_slot_again());
 }

@@ -26,7 +26,6 @@
 // place. Under txn::none all members from one thread.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -299,7 +298,7 @@ private:
     gate gate_;
     working_state working_;
     mark begun_;                               // what to go back to on roll_back
-    std::array<page_id, most_reserved> stash_; // ids allocated ahead, so that changes cannot fail
+    page_id stash_[most_reserved]; // ids allocated ahead, so that changes cannot fail
     std::uint32_t stashed_ = 0;
     std::uint64_t changes_ = 0;
     version last_{};        // the newest number given to any version

@@ -207,7 +207,7 @@ void store_file<Device, PageSize>::read_slots() {
         detail::raise<format_mismatch>(
             "the file is empty, and no store is; remove it or choose another path", path_,
             page_id::none, "size", "0 bytes", {format::header_bytes, " or more"});
-    std::array<format::parsed_slot, 2> slots;
+    format::parsed_slot slots[2];
     for (std::size_t i = 0; i < 2; ++i) {
         std::array<std::byte, format::slot_size> bytes{};
         const std::uint64_t from = format::slot_offsets[i];
