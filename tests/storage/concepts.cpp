@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -15,6 +16,8 @@
 
 #include <quire/storage/file.hpp>
 #include <quire/storage/mmap.hpp>
+#include <quire/storage/simulated.hpp>
+#include <quire/storage/simulated_disk.hpp>
 
 #include "../support/temp_dir.hpp"
 #include "archetypes.hpp"
@@ -49,7 +52,14 @@ std::vector<std::byte> read_back(const D& device, std::uint64_t offset, std::siz
     return bytes;
 }
 
-#define EVERY_DEVICE file, storage::mmap, counting_file, ram_disk
+// Where a device keeps its files while a test runs.
+template <class>
+class place : public temp_dir {};
+template <class D>
+    requires std::derived_from<D, simulated_device<D::maps>>
+class place<D> : public simulated_disk {};
+
+#define EVERY_DEVICE file, storage::mmap, counting_file, ram_disk, simulated, simulated_mmap
 
 TEST_CASE_TEMPLATE("a closed device refuses everything but to be closed", D, EVERY_DEVICE) {
     D device;
@@ -74,7 +84,7 @@ TEST_CASE_TEMPLATE("a closed device refuses everything but to be closed", D, EVE
 }
 
 TEST_CASE_TEMPLATE("what was written is read, after reopening too", D, EVERY_DEVICE) {
-    const temp_dir dir;
+    const place<D> dir;
     const std::string path = dir.path("a.quire");
     const auto bytes = pattern(10000, 3);
     {
@@ -108,7 +118,7 @@ TEST_CASE_TEMPLATE("what was written is read, after reopening too", D, EVERY_DEV
 }
 
 TEST_CASE_TEMPLATE("create takes only a free name, open only a taken one", D, EVERY_DEVICE) {
-    const temp_dir dir;
+    const place<D> dir;
     const std::string path = dir.path("a.quire");
     D device;
     CHECK(device.open(path, access::read_write).number == ENOENT);
@@ -128,7 +138,7 @@ TEST_CASE_TEMPLATE("create takes only a free name, open only a taken one", D, EV
 }
 
 TEST_CASE_TEMPLATE("the end of the file inside a read is short, never zeros", D, EVERY_DEVICE) {
-    const temp_dir dir;
+    const place<D> dir;
     D device;
     REQUIRE(device.create(dir.path("a.quire")).ok());
     REQUIRE(device.write(0, pattern(100, 0)).ok());
@@ -143,7 +153,7 @@ TEST_CASE_TEMPLATE("the end of the file inside a read is short, never zeros", D,
 }
 
 TEST_CASE_TEMPLATE("growth reads as zeros, shrinking cuts", D, EVERY_DEVICE) {
-    const temp_dir dir;
+    const place<D> dir;
     D device;
     REQUIRE(device.create(dir.path("a.quire")).ok());
     CHECK(device.resize(8192).ok());
@@ -169,7 +179,7 @@ TEST_CASE_TEMPLATE("growth reads as zeros, shrinking cuts", D, EVERY_DEVICE) {
 }
 
 TEST_CASE_TEMPLATE("gathered parts stand one behind the other", D, EVERY_DEVICE) {
-    const temp_dir dir;
+    const place<D> dir;
     D device;
     REQUIRE(device.create(dir.path("a.quire")).ok());
     const auto bytes = pattern(9000, 9);
@@ -186,7 +196,7 @@ TEST_CASE_TEMPLATE("gathered parts stand one behind the other", D, EVERY_DEVICE)
 }
 
 TEST_CASE_TEMPLATE("locks exclude within the process and end with the device", D, EVERY_DEVICE) {
-    const temp_dir dir;
+    const place<D> dir;
     const std::string path = dir.path("a.quire");
     D first;
     REQUIRE(first.create(path).ok());
@@ -223,7 +233,7 @@ TEST_CASE_TEMPLATE("locks exclude within the process and end with the device", D
 }
 
 TEST_CASE_TEMPLATE("a rename never replaces", D, EVERY_DEVICE) {
-    const temp_dir dir;
+    const place<D> dir;
     const std::string from = dir.path("from");
     const std::string to = dir.path("to");
     D source;
@@ -250,7 +260,7 @@ TEST_CASE_TEMPLATE("a rename never replaces", D, EVERY_DEVICE) {
 }
 
 TEST_CASE_TEMPLATE("a moved-from device is closed and can be used again", D, EVERY_DEVICE) {
-    const temp_dir dir;
+    const place<D> dir;
     D a;
     REQUIRE(a.create(dir.path("a")).ok());
     REQUIRE(a.write(0, pattern(10, 1)).ok());
@@ -267,7 +277,7 @@ TEST_CASE_TEMPLATE("a moved-from device is closed and can be used again", D, EVE
 }
 
 TEST_CASE_TEMPLATE("threads read while one writes elsewhere", D, EVERY_DEVICE) {
-    const temp_dir dir;
+    const place<D> dir;
     D device;
     REQUIRE(device.create(dir.path("a.quire")).ok());
     const auto still = pattern(4096, 5);

@@ -61,13 +61,13 @@ public:
             if (level == 0) {
                 ask_for_leaf<Layout, asking::by_prefetch>(page);
                 const node::search_result at = Layout::find(page, key);
-                push({ref, at.index});
+                push(ref, at.index);
                 if (then == next_steps::forward) expect_steps(cache, above, page, at.index);
                 settle(cache, page, at.index);
                 return at.found;
             }
             const std::uint32_t index = Layout::child_index(page, key);
-            push({ref, index});
+            push(ref, index);
             ref = Layout::child(page, index);
             above = page;
         }
@@ -76,7 +76,7 @@ public:
     void to(Cache& cache, const descent<Layout>& at) {
         release();
         for (std::uint32_t i = 0; i < at.depth; ++i)
-            push({format::ref_of(at.steps[i].page), at.steps[i].index});
+            push(format::ref_of(at.steps[i].page), at.steps[i].index);
         settle(cache, at.leaf().page, at.leaf().index);
     }
 
@@ -86,7 +86,7 @@ public:
     // Same record of the same version, or both at the end. The same leaf may lie in two frames.
     [[nodiscard]] bool same(const cursor& other) const noexcept {
         if (leaf_ == nullptr || other.leaf_ == nullptr) return leaf_ == other.leaf_;
-        return index_ == other.index_ && steps_[depth_ - 1].ref == other.steps_[depth_ - 1].ref;
+        return index_ == other.index_ && steps_[depth_ - 1].ref() == other.steps_[depth_ - 1].ref();
     }
     // Whether the next step stays in this leaf, and needs no guard.
     [[nodiscard]] bool next_is_here() const noexcept { return index_ + 1 < count_; }
@@ -110,7 +110,7 @@ public:
         while (depth != 0) {
             const step up = steps_[depth - 1];
             const std::uint32_t level = depth_ - depth;
-            const std::byte* const page = read_page<Layout>(cache, up.ref, level);
+            const std::byte* const page = read_page<Layout>(cache, up.ref(), level);
             if (up.index < format::count_of(page)) {
                 move_down<false>(cache, page, depth, up.index + 1);
                 return;
@@ -130,7 +130,7 @@ public:
         std::uint32_t depth = depth_ - 1;
         while (depth != 0) {
             const step up = steps_[depth - 1];
-            const std::byte* const page = read_page<Layout>(cache, up.ref, depth_ - depth);
+            const std::byte* const page = read_page<Layout>(cache, up.ref(), depth_ - depth);
             if (up.index != 0) {
                 move_down<true>(cache, page, depth, up.index - 1);
                 return true;
@@ -141,9 +141,13 @@ public:
     }
 
 private:
+    // Without page_ref, whose default value would be stored most_levels times for each iterator.
     struct step {
-        page_ref ref;
+        page_id id;
+        std::uint32_t birth;
         std::uint32_t index;
+
+        [[nodiscard]] page_ref ref() const noexcept { return {id, birth}; }
     };
     // Records whose memory is asked for ahead of the one that is read.
     static constexpr std::uint32_t records_ahead = 3;
@@ -152,9 +156,9 @@ private:
     // Leaves that the medium is asked for at once.
     static constexpr std::uint32_t most_ahead = 256;
 
-    void push(step s) {
+    void push(page_ref ref, std::uint32_t index) {
         QUIRE_ASSERT(depth_ < most_levels, "a root's level is checked when its store is opened");
-        steps_[depth_++] = s;
+        steps_[depth_++] = {ref.id, ref.birth, index};
     }
     void hold(Cache& cache, const std::byte* page, std::uint32_t index) noexcept {
         cache.pin(page);
@@ -188,7 +192,7 @@ private:
     void move_down(Cache& cache, const std::byte* page, std::uint32_t depth, std::uint32_t index) {
         const std::uint32_t leaves = depth_ - 1;
         step fresh[most_levels];
-        fresh[depth - 1] = {{}, index};
+        fresh[depth - 1].index = index;
         for (std::uint32_t d = depth;; ++d) {
             const page_ref ref = Layout::child(page, fresh[d - 1].index);
             if constexpr (!Last)
@@ -200,10 +204,10 @@ private:
             const std::uint32_t count = format::count_of(page);
             if (d == leaves) {
                 if (count == 0) fail_empty(cache.path(), ref); // no commit leaves an empty leaf
-                fresh[d] = {ref, Last ? count - 1 : 0};
+                fresh[d] = {ref.id, ref.birth, Last ? count - 1 : 0};
                 break;
             }
-            fresh[d] = {ref, Last ? count : 0};
+            fresh[d] = {ref.id, ref.birth, Last ? count : 0};
         }
         steps_[depth - 1].index = index;
         for (std::uint32_t d = depth; d <= leaves; ++d) steps_[d] = fresh[d];
@@ -242,7 +246,7 @@ private:
             const std::byte* const page = read_page<Layout>(cache, ref, level);
             const std::uint32_t count = format::count_of(page);
             const std::uint32_t index = !Last ? 0 : level == 0 ? count - 1 : count;
-            push({ref, index});
+            push(ref, index);
             if (level == 0) {
                 if (count == 0) fail_empty(cache.path(), ref);
                 return hold(cache, page, index);

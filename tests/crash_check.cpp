@@ -1,0 +1,210 @@
+// The check of crashes finds nothing in the library, and finds what is wrong where a disk, a
+// program or an invariant is.
+#include <quire/crash_check.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <stdexcept>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include <quire/btree_map.hpp>
+
+namespace {
+
+using quire::storage::simulated;
+using quire::storage::simulated_disk;
+using quire::storage::simulated_mmap;
+using quire::storage::status;
+
+// Says that it made durable what it did not.
+class lazy : public simulated {
+public:
+    status sync_data() noexcept { return {}; }
+    status sync_all() noexcept { return {}; }
+};
+class nameless : public simulated {
+public:
+    static status sync_directory_of(const std::string&) noexcept { return {}; }
+};
+
+template <class Storage>
+using map_on = quire::btree_map<std::uint64_t, std::string, Storage, quire::page_size<512>>;
+
+constexpr quire::options small{.cache_bytes = 1};
+
+using model = std::map<std::uint64_t, std::string>;
+
+// One transaction: two records more, one less.
+template <class Map>
+void put_pair(Map& map, std::uint64_t i) {
+    map.insert_or_assign(2 * i, std::string(i * 37 % 300, 'x'));
+    map.insert_or_assign(2 * i + 1, std::string(i * 53 % 300, 'y'));
+    map.erase(i);
+}
+[[nodiscard]] model pairs_after(std::uint64_t transactions) {
+    model map;
+    for (std::uint64_t i = 1; i <= transactions; ++i) put_pair(map, i);
+    return map;
+}
+// Acknowledges the empty map as 1, the n-th transaction as n + 1.
+template <class Storage>
+void put_pairs(simulated_disk& disk, std::uint64_t n) {
+    map_on<Storage> map{disk.path("map"), small};
+    disk.mark(1);
+    for (std::uint64_t i = 1; i <= n; ++i) {
+        auto transaction = map.transaction();
+        put_pair(transaction, i);
+        transaction.commit();
+        disk.mark(i + 1);
+    }
+}
+// Whether the map is as after the last acknowledged transaction, or the one in flight. Then it goes
+// on.
+template <class Storage>
+bool holds_pairs(simulated_disk& disk, std::uint64_t acknowledged) {
+    map_on<Storage> map{disk.path("map"), small};
+    constexpr std::uint64_t later = 1'000'000; // what this itself put before another crash
+    model found(map.begin(), map.end());
+    found.erase(later);
+    const std::uint64_t least = acknowledged == 0 ? 0 : acknowledged - 1;
+    if (found != pairs_after(least) && found != pairs_after(acknowledged)) return false;
+    map.verify();
+    if (!map.insert(later, "goes on").second) map.erase(later);
+    map.verify();
+    return map.size() == found.size() + (map.contains(later) ? 1 : 0);
+}
+
+template <class Storage>
+quire::crash_report check_pairs(std::uint64_t n, const quire::crash_options& how = {}) {
+    return quire::crash_check([&](simulated_disk& disk) { put_pairs<Storage>(disk, n); },
+                              [](simulated_disk& disk, std::uint64_t acknowledged) {
+                                  return holds_pairs<Storage>(disk, acknowledged);
+                              },
+                              how);
+}
+
+} // namespace
+
+TEST_CASE_TEMPLATE("commits survive crashes, and crashes of their recovery", Storage, simulated,
+                   simulated_mmap) {
+    const auto report = check_pairs<Storage>(12, {.states = {.exhaustive = 8, .random = 8},
+                                                  .depth = 2, .one_in = 4});
+    CHECK(report.broken == "");
+    CHECK(report.left.empty());
+    CHECK(report.states > 300);
+    CHECK(report.moments > 60);
+}
+
+TEST_CASE("a disk that does not sync is found out") {
+    const auto report = check_pairs<lazy>(3);
+    CAPTURE(report.broken);
+    CHECK(report.broken.find("a power cut behind change ") == 0);
+    CHECK(report.broken.find("acknowledged (seed 1)") != std::string::npos);
+    CHECK_FALSE(report.left.empty());
+}
+
+TEST_CASE("a name that is not made durable is found out") {
+    const auto report = quire::crash_check(
+        [](simulated_disk& disk) { put_pairs<nameless>(disk, 1); },
+        [](simulated_disk& disk, std::uint64_t acknowledged) {
+            if (acknowledged == 0) return;
+            const map_on<nameless> map{disk.path("map"), {.cache_bytes = 1, .create = false}};
+        });
+    CAPTURE(report.broken);
+    CHECK(report.broken.find("opening the store failed") != std::string::npos);
+}
+
+TEST_CASE("a program that splits what belongs together is found out") {
+    using accounts = quire::btree_map<std::string, std::int64_t, simulated>;
+    const auto pay = [](simulated_disk& disk, bool together) {
+        accounts map{disk.path("accounts"), small};
+        map.insert("from", 10);
+        if (together) {
+            auto transaction = map.transaction();
+            transaction.insert_or_assign("from", 5);
+            transaction.insert_or_assign("to", 5);
+            transaction.commit();
+        } else {
+            map.insert_or_assign("from", 5);
+            map.insert_or_assign("to", 5);
+        }
+    };
+    const auto is_kept = [](simulated_disk& disk, std::uint64_t) {
+        const accounts map{disk.path("accounts"), small};
+        return map.empty() || map.get("from").value() + map.get("to").value_or(0) == 10;
+    };
+    const auto good = quire::crash_check([&](simulated_disk& d) { pay(d, true); }, is_kept);
+    CHECK(good.broken == "");
+    CHECK(good.states > 10);
+    const auto bad = quire::crash_check([&](simulated_disk& d) { pay(d, false); }, is_kept);
+    CHECK(bad.broken.find("the invariant does not hold") != std::string::npos);
+    simulated_disk again(bad.left); // what it was found in
+    CHECK_FALSE(is_kept(again, 0));
+}
+
+TEST_CASE("who builds on what a killed process did not sync is found out") {
+    const auto check = [](bool syncs) {
+        return quire::crash_check(
+            [](simulated_disk& disk) {
+                simulated device;
+                REQUIRE(device.create(disk.path("a")).ok());
+                REQUIRE(simulated::sync_directory_of(disk.path("a")).ok());
+                const std::byte written[4]{std::byte{1}, std::byte{1}, std::byte{1}, std::byte{1}};
+                REQUIRE(device.write(0, written).ok());
+            },
+            [syncs](simulated_disk& disk, std::uint64_t acknowledged) {
+                simulated device;
+                std::byte found[4]{};
+                const bool there =
+                    device.open(disk.path("a"), quire::storage::access::read_write).ok() &&
+                    device.read(0, found).ok() && found[3] == std::byte{1};
+                if (!there) return acknowledged == 0;
+                if (syncs) REQUIRE(device.sync_data().ok());
+                disk.mark(1); // says that it found it
+                return true;
+            },
+            {.depth = 2, .one_in = 1});
+    };
+    CHECK(check(true).broken == "");
+    CHECK(check(false).broken.find("the process killed behind change") == 0);
+}
+
+TEST_CASE("what an invariant throws is the report, what the work throws is thrown") {
+    const auto report = quire::crash_check(
+        [](simulated_disk& disk) { disk.mark(3); },
+        [](simulated_disk&, std::uint64_t acknowledged) {
+            if (acknowledged == 3) throw std::runtime_error("three");
+        });
+    CHECK(report.broken ==
+          "a power cut behind change 1 of 1, with 3 acknowledged (seed 1): three");
+    CHECK_THROWS_WITH(
+        static_cast<void>(quire::crash_check(
+            [](simulated_disk&) { throw std::runtime_error("no work"); },
+            [](simulated_disk&, std::uint64_t) { return true; })),
+        "no work");
+}
+
+TEST_CASE("a seed tells which states are tried") {
+    const auto states = [](std::uint64_t seed) {
+        return check_pairs<simulated>(5, {.seed = seed, .states = {.exhaustive = 2}}).states;
+    };
+    CHECK(states(1) == states(1));
+}
+
+TEST_SUITE("long") {
+    TEST_CASE_TEMPLATE("commits survive many crashes, two and three in a row", Storage, simulated,
+                       simulated_mmap) {
+        std::uint64_t states = 0;
+        for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+            const auto report = check_pairs<Storage>(
+                40, {.seed = seed, .states = {.exhaustive = 12, .random = 40}, .depth = 3,
+                     .one_in = 8});
+            REQUIRE(report.broken == "");
+            states += report.states;
+        }
+        MESSAGE(states, " states");
+    }
+}
