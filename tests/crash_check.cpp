@@ -2,11 +2,13 @@
 // program or an invariant is.
 #include <quire/crash_check.hpp>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -172,6 +174,39 @@ TEST_CASE("who builds on what a killed process did not sync is found out") {
     CHECK(check(false).broken.find("the process killed behind change") == 0);
 }
 
+TEST_CASE("what only a second power cut shows is found out") {
+    const auto check = [](unsigned depth) {
+        return quire::crash_check(
+            [](simulated_disk& disk) {
+                simulated device;
+                REQUIRE(device.create(disk.path("a")).ok());
+                const std::vector<std::byte> two(1024, std::byte{1});
+                REQUIRE(device.write(0, two).ok());
+                REQUIRE(device.sync_data().ok());
+                REQUIRE(simulated::sync_directory_of(disk.path("a")).ok());
+                disk.mark(1);
+            },
+            [](simulated_disk& disk, std::uint64_t acknowledged) { // recovers in place
+                if (acknowledged == 0) return true;
+                simulated device;
+                REQUIRE(device.open(disk.path("a"), quire::storage::access::read_write).ok());
+                std::vector<std::byte> two(1024);
+                REQUIRE(device.read(0, two).ok());
+                const bool whole = two.front() == two.back();
+                two.assign(1024, std::byte{2});
+                REQUIRE(device.write(0, two).ok());
+                REQUIRE(device.sync_data().ok());
+                return whole;
+            },
+            {.depth = depth, .one_in = 1});
+    };
+    CHECK(check(1).broken == "");
+    const std::string broken = check(2).broken;
+    CAPTURE(broken);
+    CHECK(broken.find("a power cut behind change ") == 0);
+    CHECK(broken.find(", then a power cut behind change ") != std::string::npos);
+}
+
 TEST_CASE("what an invariant throws is the report, what the work throws is thrown") {
     const auto report = quire::crash_check(
         [](simulated_disk& disk) { disk.mark(3); },
@@ -189,9 +224,45 @@ TEST_CASE("what an invariant throws is the report, what the work throws is throw
 
 TEST_CASE("a seed tells which states are tried") {
     const auto states = [](std::uint64_t seed) {
-        return check_pairs<simulated>(5, {.seed = seed, .states = {.exhaustive = 2}}).states;
+        std::vector<simulated_disk::contents> seen;
+        const auto report = quire::crash_check(
+            [](simulated_disk& disk) {
+                simulated device;
+                REQUIRE(device.create(disk.path("a")).ok());
+                const std::vector<std::byte> much(20'000, std::byte{1});
+                REQUIRE(device.write(0, much).ok());
+            },
+            [&](simulated_disk& disk, std::uint64_t) { seen.push_back(disk.files()); },
+            {.seed = seed});
+        CHECK(report.broken == "");
+        CHECK(report.states == seen.size());
+        return seen;
     };
     CHECK(states(1) == states(1));
+    CHECK(states(1) != states(2));
+}
+
+TEST_CASE("whatever is thrown is a report") {
+    const auto work = [](simulated_disk& disk) { disk.mark(1); };
+    CHECK(quire::crash_check(work, [](simulated_disk&, std::uint64_t) { throw 7; })
+              .broken.find("no std::exception") != std::string::npos);
+    CHECK(quire::crash_check(work, [](simulated_disk&, std::uint64_t) {
+              throw std::runtime_error("");
+          }).broken != "");
+}
+
+TEST_CASE("paths of the work's disk name nothing on the invariant's") {
+    std::string path;
+    const auto report = quire::crash_check(
+        [&](simulated_disk& disk) {
+            path = disk.path("a");
+            simulated device;
+            REQUIRE(device.create(path).ok());
+        },
+        [&](simulated_disk&, std::uint64_t) {
+            return simulated().open(path, quire::storage::access::read_write).number == ENOENT;
+        });
+    CHECK(report.broken == "");
 }
 
 TEST_SUITE("long") {

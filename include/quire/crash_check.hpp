@@ -1,6 +1,7 @@
 // Finds out whether a program's data survives crashes: runs its work on a simulated disk, and its
-// invariant on every state (or so many of them) that a power cut at any moment may leave, also of a
-// power cut while the store recovers from one, or from the process having been killed.
+// invariant on every state (or so many of them) that a power cut at any moment may leave; with
+// depth 2, also that a power cut leaves while the store recovers from one, or from the process
+// having been killed.
 //
 //     using accounts = quire::btree_map<std::string, long, quire::storage::simulated>;
 //     const auto report = quire::crash_check(
@@ -32,6 +33,7 @@
 #include <utility>
 #include <vector>
 
+#include <quire/core/assert.hpp>
 #include <quire/core/bytes.hpp>
 #include <quire/storage/crash_states.hpp>
 #include <quire/storage/simulated.hpp>
@@ -51,9 +53,9 @@ struct crash_options {
 };
 
 struct crash_report {
-    std::uint64_t moments = 0;  // of a power cut
-    std::uint64_t states = 0;   // on which the invariant ran, all distinct
-    std::uint64_t repeated = 0; // that were as one before
+    std::uint64_t moments = 0;  // of a crash
+    std::uint64_t states = 0;   // on which the invariant ran
+    std::uint64_t repeated = 0; // of power cuts: were as one before, and passed over
     // The first that broke the invariant, in words; empty if none did.
     std::string broken;
     // And the files that it was found in.
@@ -100,12 +102,13 @@ private:
         const storage::simulated_disk::contents left = pending.everything();
         storage::simulated_disk disk(left, pending.numbers(), pending.numbers_taken());
         ++report.states;
-        if (holds(disk, left, acknowledged, after))
-            go(pending, disk.trace(), acknowledged, depth + 1, after + ", then ");
+        if (!holds(disk, left, acknowledged, after)) return;
+        disk.record(false); // whatever a path of it is used for now
+        go(pending, disk.trace(), acknowledged, depth + 1, after + ", then ");
     }
     void cut(const storage::simulated_disk::contents& left, std::uint64_t acknowledged,
              unsigned depth, const std::string& after) {
-        if (!seen_.insert(digest_of(left, acknowledged)).second) {
+        if (!seen_.insert(digest_of(left, acknowledged, depth)).second) {
             ++report.repeated;
             return;
         }
@@ -113,43 +116,50 @@ private:
         storage::simulated_disk disk(left);
         const bool deeper = is_deeper(depth);
         disk.record(deeper);
-        if (holds(disk, left, acknowledged, after) && deeper)
-            go(storage::crash_states(left), disk.trace(), acknowledged, depth + 1,
-               after + ", then ");
+        if (!holds(disk, left, acknowledged, after) || !deeper) return;
+        disk.record(false);
+        go(storage::crash_states(left), disk.trace(), acknowledged, depth + 1, after + ", then ");
     }
     // Runs the invariant; reports what does not hold.
     [[nodiscard]] bool holds(storage::simulated_disk& disk,
                              const storage::simulated_disk::contents& left,
                              std::uint64_t acknowledged, const std::string& after) {
-        const std::string wrong = verdict(disk, acknowledged);
-        if (wrong.empty()) return true;
+        std::string wrong;
+        if (verdict(disk, acknowledged, wrong)) return true;
         report.broken = after + ", with " + std::to_string(acknowledged) +
                         " acknowledged (seed " + std::to_string(how_.seed) + "): " + wrong;
         report.left = left;
         return false;
     }
-    [[nodiscard]] std::string verdict(storage::simulated_disk& disk, std::uint64_t acknowledged) {
+    [[nodiscard]] bool verdict(storage::simulated_disk& disk, std::uint64_t acknowledged,
+                               std::string& wrong) {
+        wrong = "the invariant does not hold";
         try {
             if constexpr (std::is_void_v<std::invoke_result_t<
                               Invariant&, storage::simulated_disk&, std::uint64_t>>) {
                 invariant_(disk, acknowledged);
-                return {};
+                return true;
             } else {
-                return invariant_(disk, acknowledged) ? "" : "the invariant does not hold";
+                return static_cast<bool>(invariant_(disk, acknowledged));
             }
         } catch (const std::exception& error) {
-            return error.what();
+            wrong = error.what();
+        } catch (...) {
+            wrong = "the invariant threw something that is no std::exception";
         }
+        return false;
     }
     // FNV-1a over words, in four lanes, with the lengths that separate them.
     [[nodiscard]] static std::uint64_t digest_of(const storage::simulated_disk::contents& left,
-                                                 std::uint64_t acknowledged) noexcept {
+                                                 std::uint64_t acknowledged,
+                                                 unsigned depth) noexcept {
         std::uint64_t digest = 0xCBF29CE484222325U;
         const auto add = [](std::uint64_t& to, std::uint64_t word) {
             to = (to ^ word) * 0x100000001B3U;
             to ^= to >> 29;
         };
         add(digest, acknowledged);
+        add(digest, depth); // the last are not crashed again
         for (const auto& [name, bytes] : left) {
             for (const char c : name) add(digest, static_cast<unsigned char>(c));
             add(digest, name.size());
@@ -174,16 +184,23 @@ private:
 } // namespace detail
 
 // Runs work(disk) once, then invariant(disk, acknowledged) on what crashes leave of it, where
-// `acknowledged` is the last remark that the work made before the crash, or 0. The invariant
-// returns false or throws where it does not hold, and changes its disk as it likes. Work, and both
-// where they are the same, must do the same each time. Throws what work throws.
+// `acknowledged` is the last remark that the work, or an invariant that crashed, made before the
+// crash; or 0. The invariant returns false or throws where it does not hold, and changes its disk
+// as it likes. Each closes what it opens on its disk; paths of the one name nothing on another.
+// Stores draw random ids when they are made, so the states of two runs differ in bytes. Throws what
+// work throws.
 template <class Work, class Invariant>
 [[nodiscard]] crash_report crash_check(Work&& work, Invariant&& invariant,
                                        const crash_options& how = {}) {
-    storage::simulated_disk disk;
-    std::forward<Work>(work)(disk);
+    QUIRE_PRECONDITION(how.one_in != 0, "one state in none cannot be chosen");
+    std::vector<storage::disk_change> changes;
+    {
+        storage::simulated_disk disk;
+        std::forward<Work>(work)(disk);
+        changes = disk.trace();
+    }
     detail::crash_search<std::remove_reference_t<Invariant>> search(invariant, how);
-    search.go(storage::crash_states(), disk.trace(), 0, 1, "");
+    search.go(storage::crash_states(), changes, 0, 1, "");
     return std::move(search.report);
 }
 

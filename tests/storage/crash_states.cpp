@@ -83,6 +83,21 @@ TEST_CASE("size and data come apart") {
     CHECK(cut == std::set<contents>{{{"a", filled(600, 1)}}, {{"a", filled(100, 1)}}});
 }
 
+TEST_CASE("every size between is tried") {
+    const auto seen = states_of({{"a", {}}}, {{kind::resize, 0, 100, {}, {}, {}},
+                                              {kind::resize, 0, 200, {}, {}, {}},
+                                              {kind::resize, 0, 300, {}, {}, {}}});
+    CHECK(seen == std::set<contents>{{{"a", {}}}, {{"a", filled(100, 0)}},
+                                     {{"a", filled(200, 0)}}, {{"a", filled(300, 0)}}});
+}
+
+TEST_CASE("a file renamed twice has one name") {
+    const auto seen = states_of({{"a", filled(3, 1)}}, {{kind::rename, 0, 0, {}, "a", "b"},
+                                                        {kind::rename, 0, 0, {}, "b", "c"}});
+    CHECK(seen == std::set<contents>{{{"a", filled(3, 1)}}, {{"b", filled(3, 1)}},
+                                     {{"c", filled(3, 1)}}});
+}
+
 TEST_CASE("names come apart from files and from each other") {
     const std::vector<disk_change> changes{
         {kind::create, 1, 0, {}, "new", {}},

@@ -9,6 +9,8 @@
 
 #include <quire/storage/simulated_disk.hpp>
 
+#include "../support/death.hpp"
+
 namespace {
 
 using namespace quire;
@@ -63,3 +65,35 @@ TEST_CASE("two devices are one file, whatever its name becomes") {
     CHECK(back == bytes);
     CHECK_FALSE(reader.same_file_as_path(disk.path("b")));
 }
+
+TEST_CASE("a lock that cannot be widened is kept as it is") {
+    simulated_disk disk(simulated_disk::contents{{"a", {}}});
+    simulated x;
+    simulated y;
+    simulated z;
+    for (simulated* const device : {&x, &y, &z})
+        REQUIRE(device->open(disk.path("a"), access::read_write).ok());
+    CHECK(x.lock(access::read_only) == lock_result::held);
+    CHECK(y.lock(access::read_only) == lock_result::held);
+    CHECK(x.lock(access::read_write) == lock_result::busy);
+    CHECK(y.close().ok());
+    CHECK(z.lock(access::read_write) == lock_result::busy); // x has its share still
+    CHECK(x.lock(access::read_write) == lock_result::held);
+    CHECK(z.lock(access::read_only) == lock_result::busy);
+}
+
+#if QUIRE_ASSERTIONS
+TEST_CASE("mistakes of the caller are named") {
+    CHECK(quire_test::death_of([] {
+              simulated device;
+              const simulated_disk disk(simulated_disk::contents{{"a", {}}});
+              static_cast<void>(device.open(disk.path("a"), access::read_only));
+          }).says("is closed before the disk"));
+    CHECK(quire_test::death_of([] {
+              const simulated_disk disk(simulated_disk::contents{{"a", {}}});
+              simulated device;
+              static_cast<void>(device.open(disk.path("a"), access::read_only));
+              static_cast<void>(device.open(disk.path("a"), access::read_only));
+          }).says("close a device before"));
+}
+#endif

@@ -97,7 +97,7 @@ struct page_store {
         return found->second.get();
     }
     std::vector<page_ref> expected;
-    void expect(std::span<const page_ref> refs) {
+    void expect(std::span<const page_ref> refs, std::uint64_t = 0) {
         expected.insert(expected.end(), refs.begin(), refs.end());
     }
     static constexpr std::size_t most_together = 16;

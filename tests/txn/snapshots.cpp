@@ -85,7 +85,10 @@ TEST_CASE("held versions come with their holders, of all records of the version"
     publish(r, e, 2); // nobody's
     publish(r, e, 3);
     r.current()->share();
-    const std::int64_t since = r.current()->since;
+    CHECK(r.current()->since > 0);
+    const std::int64_t now = r.current()->since;
+    first->since = now - 5000;
+    r.current()->since = now - 3000;
     publish(r, e, 3); // the same version published again
     r.current()->share();
     r.current()->share();
@@ -95,12 +98,16 @@ TEST_CASE("held versions come with their holders, of all records of the version"
     CHECK(held[0].holders == 2);
     CHECK(held[1].number == at(3));
     CHECK(held[1].holders == 3);
-    CHECK(held[0].milliseconds >= held[1].milliseconds);
-    CHECK(since > 0);
+    CHECK(held[0].milliseconds >= 5000);
+    CHECK(held[1].milliseconds >= 3000); // the older of its two
+    CHECK(held[0].milliseconds - held[1].milliseconds == 2000);
     first->unshare();
-    const std::int64_t before = first->since;
     first->share(); // it was held without a break
-    CHECK(first->since == before);
+    CHECK(first->since == now - 5000);
+    first->unshare();
+    first->unshare();
+    first->share(); // and now anew
+    CHECK(first->since >= now);
 }
 
 TEST_CASE("a record is used again only when nobody holds or may be reading it") {

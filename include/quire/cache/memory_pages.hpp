@@ -41,7 +41,7 @@ public:
     [[nodiscard]] QUIRE_INLINE const std::byte* peek(page_ref ref) const noexcept {
         return at(ref.id);
     }
-    void expect(std::span<const page_ref>) const noexcept {}
+    void expect(std::span<const page_ref>, std::uint64_t = 0) const noexcept {}
     void read_together(std::span<const page_ref>, page_validator) const noexcept {}
     static constexpr std::size_t most_together = 1;
     [[nodiscard]] QUIRE_INLINE std::byte* writable(page_ref ref, std::byte*) noexcept {

@@ -97,10 +97,12 @@ public:
     }
 
     // Pages that will be fetched soon: the medium is asked for those that are not in memory,
-    // neighbours in one call, and nobody waits. In page order at best. Of a long run of neighbours
-    // only the first most_together are asked for: the kernel notices who reads on behind them, and
-    // its own reading ahead costs half as much, since it fills its cache by larger pieces.
-    void expect(std::span<const page_ref> pages) const noexcept;
+    // neighbours in one call, and nobody waits. In page order at best. Who will read on and on asks
+    // only for the first `most` of each run of neighbours: the kernel notices such a reader, and
+    // its own reading ahead costs half as much, since it fills its cache by larger pieces. (Not in
+    // a mapping, which it does not see read.)
+    void expect(std::span<const page_ref> pages, std::uint64_t most = ~std::uint64_t{0})
+        const noexcept;
     // Reads neighbours that are not in memory by one call, as far as there are frames. What cannot
     // be read, or is not what it should be, stays out: fetch will say so. Inside the guard.
     // Requires: ascending ids without a gap.

@@ -233,11 +233,11 @@ page_cache<Device, Replacement, PageSize, Epoch>::load_mapped(page_ref ref,
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
 void page_cache<Device, Replacement, PageSize, Epoch>::expect(
-    std::span<const page_ref> pages) const noexcept {
+    std::span<const page_ref> pages, std::uint64_t most) const noexcept {
     std::uint64_t first = 0;
     std::uint64_t n = 0;
     const auto ask = [&] {
-        if constexpr (!Device::maps) n = std::min(n, std::uint64_t{most_together});
+        if constexpr (!Device::maps) n = n < most ? n : most;
         if (n != 0) storage::start_reading(device_, first * PageSize, n * PageSize);
     };
     for (const page_ref ref : pages) {

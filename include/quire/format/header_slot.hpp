@@ -162,12 +162,13 @@ struct parsed_slot {
     fault why; // of a slot that is not valid
 };
 
-// Never reads outside the 512 bytes; every field of a valid slot is within the format's limits.
+namespace detail {
+
 inline void parse_slot(const std::byte* from, parsed_slot& parsed) {
-    const auto fails = [&](slot_state state, const char* name, detail::said found,
-                           detail::said expected) {
+    const auto fails = [&](slot_state state, const char* name, quire::detail::said found,
+                           quire::detail::said expected) {
         parsed.state = state;
-        parsed.why = detail::fault_of(name, found, expected);
+        parsed.why = quire::detail::fault_of(name, found, expected);
     };
     if (std::memcmp(from, magic.data(), magic.size()) != 0)
         return fails(slot_state::foreign, "magic", "other bytes", "the mark of a quire file");
@@ -227,9 +228,13 @@ inline void parse_slot(const std::byte* from, parsed_slot& parsed) {
     }
     parsed.state = slot_state::valid;
 }
+
+} // namespace detail
+
+// Never reads outside the 512 bytes; every field of a valid slot is within the format's limits.
 [[nodiscard]] inline parsed_slot parse_slot(std::span<const std::byte, slot_size> bytes) {
     parsed_slot parsed;
-    parse_slot(bytes.data(), parsed);
+    detail::parse_slot(bytes.data(), parsed);
     return parsed;
 }
 

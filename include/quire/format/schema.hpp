@@ -85,19 +85,20 @@ struct schema {
 
 [[nodiscard]] inline result<schema> parse_schema(bytes_view from) {
     if (from.size() < schema_head_size)
-        return detail::fault_of("schema", {from.size(), " bytes"}, {"at least ", schema_head_size});
+        return quire::detail::fault_of("schema", {from.size(), " bytes"},
+                                       {"at least ", schema_head_size});
     const std::byte* const p = from.data();
     const std::size_t key_name = load_le<std::uint16_t>(p + 16);
     const std::size_t value_name = load_le<std::uint16_t>(p + 18);
     if (from.size() != schema_head_size + key_name + value_name)
-        return detail::fault_of("schema", {from.size(), " bytes"},
-                                schema_head_size + key_name + value_name);
+        return quire::detail::fault_of("schema", {from.size(), " bytes"},
+                                       schema_head_size + key_name + value_name);
     schema s;
     s.tree = static_cast<tree_id>(load_le<std::uint32_t>(p));
     const auto layout = static_cast<unsigned>(p[4]);
-    if (layout < 1 || layout > 2) return detail::fault_of("layout", layout, "1 or 2");
+    if (layout < 1 || layout > 2) return quire::detail::fault_of("layout", layout, "1 or 2");
     const auto order = static_cast<unsigned>(p[5]);
-    if (order < 1 || order > 4) return detail::fault_of("key_order", order, "1 to 4");
+    if (order < 1 || order > 4) return quire::detail::fault_of("key_order", order, "1 to 4");
     s.layout = static_cast<layout_kind>(layout);
     s.order = static_cast<key_order>(order);
     s.key_size = load_le<std::uint32_t>(p + 8);

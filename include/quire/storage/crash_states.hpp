@@ -1,6 +1,5 @@
-// What a power cut may leave of a simulated disk: any of the states that these rules allow, which
-// are no kinder than a file system has to be (T. S. Pillai et al., "All File Systems Are Not
-// Created Equal", OSDI 2014).
+// What a power cut may leave of a simulated disk: any of the states that these rules allow (after
+// T. S. Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014).
 //
 //   1. A write is pending until its file is synced. It is cut into sectors; each of them reaches
 //      the medium or not, whatever becomes of the others, or is torn: some first bytes of it do.
@@ -10,6 +9,9 @@
 //      reaches the medium or not, whatever becomes of the others. A renamed file has the one name
 //      or the other. Syncing a file does not make its name durable.
 //   4. Other bytes do not change.
+//
+// Kinder than some file systems: what was lost never reads as garbage, and a sync that succeeds
+// makes all before it durable, also after one that failed.
 #pragma once
 
 #include <algorithm>
@@ -31,8 +33,8 @@ public:
     using contents = simulated_disk::contents;
     static constexpr std::size_t sector = 512;
 
-    // How many states are tried: all of them while at most so many parts are pending, else chosen
-    // ones and so many at random.
+    // How many states are tried: all in which no sector is torn while they are at most
+    // 2^exhaustive (up to 2^20), else chosen ones; and so many at random, with torn sectors.
     struct effort {
         unsigned exhaustive = 8;
         unsigned random = 8;
@@ -82,7 +84,7 @@ public:
         }
     }
 
-    // Parts that reach the medium or do not.
+    // Parts that reach the medium or do not: sectors, the size of each changed file, names.
     [[nodiscard]] std::size_t pending() const noexcept {
         std::size_t n = renamings_.size();
         for (const file& f : files_) n += f.pieces.size() + (f.pending.empty() ? 0 : 1);
@@ -90,7 +92,7 @@ public:
     }
     // The state in which everything reached the medium; also what a process finds that starts after
     // another one was killed, while the machine went on.
-    [[nodiscard]] contents everything() const { return state(std::vector<part>(parts(), whole)); }
+    [[nodiscard]] contents everything() const { return state(std::vector<part>(pending(), whole)); }
     // The numbers of those files, and how many numbers are taken.
     [[nodiscard]] simulated_disk::numbering numbers() const { return names_after(nullptr); }
     [[nodiscard]] std::uint32_t numbers_taken() const noexcept {
@@ -101,19 +103,28 @@ public:
     // until it returns false.
     template <class Check>
     void for_each(std::mt19937_64& random, const effort& how, Check&& check) const {
-        const std::size_t n = parts();
+        const std::vector<std::size_t> values = values_of_parts();
+        const std::size_t n = values.size();
         std::vector<part> chosen(n, 0);
         if (!check(state(chosen)) || n == 0) return;
-        if (n <= how.exhaustive) {
-            for (std::uint64_t set = 1; set < std::uint64_t{1} << n; ++set) {
-                for (std::size_t i = 0; i < n; ++i) chosen[i] = (set >> i & 1U) != 0 ? whole : 0;
+        if (are_at_most(values, std::uint64_t{1} << std::min(how.exhaustive, 20U))) {
+            std::vector<std::size_t> turn(n, 0); // counts through all of them
+            for (;;) {
+                std::size_t i = 0;
+                for (; i < n && ++turn[i] == values[i]; ++i) turn[i] = 0;
+                if (i == n) break;
+                for (std::size_t k = 0; k < n; ++k) {
+                    const std::size_t last = values[k] - 1;
+                    // What state() takes for turn[k].
+                    chosen[k] = static_cast<part>((turn[k] * whole + last - 1) / last);
+                }
                 if (!check(state(chosen))) return;
             }
         } else {
             chosen.assign(n, whole);
             if (!check(state(chosen))) return;
-            // What came early without what came late, and each alone missing and alone there; of
-            // many, some.
+            // The first parts without the others (sectors of the first file come first, names
+            // last), and each alone missing and alone there; of many, some.
             const std::size_t step = n / most_in_order + 1;
             for (std::size_t i = random() % step; i < n; i += step) {
                 for (std::size_t k = 0; k < n; ++k) chosen[k] = k < i ? whole : 0;
@@ -141,6 +152,7 @@ private:
     using part = std::uint16_t;
     static constexpr part whole = sector;
     static constexpr std::size_t most_in_order = 16;
+    static constexpr std::size_t most_sizes = 64;
 
     struct piece {
         std::size_t change; // of the file's pending ones
@@ -157,8 +169,26 @@ private:
         if (files_.size() <= change.file) files_.resize(change.file + std::size_t{1});
         return files_[change.file];
     }
-    // One for each piece, one for the size of each file with pending changes, one for each name.
-    [[nodiscard]] std::size_t parts() const noexcept { return pending(); }
+    // How many values each part has: a sector two, if it is not torn; a size one for each change
+    // and one more, a name two.
+    [[nodiscard]] std::vector<std::size_t> values_of_parts() const {
+        std::vector<std::size_t> values;
+        for (const file& f : files_) {
+            values.insert(values.end(), f.pieces.size(), 2);
+            if (!f.pending.empty()) values.push_back(std::min(f.pending.size(), most_sizes) + 1);
+        }
+        values.insert(values.end(), renamings_.size(), 2);
+        return values;
+    }
+    [[nodiscard]] static bool are_at_most(const std::vector<std::size_t>& values,
+                                          std::uint64_t most) noexcept {
+        std::uint64_t all = 1;
+        for (const std::size_t v : values) {
+            all *= v;
+            if (all > most) return false;
+        }
+        return true;
+    }
 
     [[nodiscard]] contents state(const std::vector<part>& kept) const {
         contents all;
@@ -212,6 +242,8 @@ private:
             if (kept != nullptr && kept[i] == 0) continue;
             const disk_change& change = *renamings_[i];
             names.erase(change.name);
+            if (change.what == disk_change::kind::rename) // also a name between
+                std::erase_if(names, [&](const auto& n) { return n.second == change.file; });
             if (change.what == disk_change::kind::create) names[change.name] = change.file;
             if (change.what == disk_change::kind::rename) names[change.to] = change.file;
         }

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <utility>
 
+#include <quire/core/assert.hpp>
 #include <quire/core/bytes.hpp>
 #include <quire/core/sync.hpp>
 #include <quire/storage/concepts.hpp>
@@ -68,6 +69,7 @@ public:
         if (file_ == nullptr) return {};
         latch_guard hold(disk_->latch_);
         unlock();
+        --disk_->open_;
         file_.reset();
         disk_ = nullptr;
         return {};
@@ -75,10 +77,12 @@ public:
     lock_result lock(access how) noexcept {
         if (file_ == nullptr) return lock_result::failed;
         latch_guard hold(disk_->latch_);
-        unlock();
         const bool shared = how == access::read_only;
         if (!shared && how_ == access::read_only) return lock_result::failed;
-        if (file_->writers != 0 || (!shared && file_->readers != 0)) return lock_result::busy;
+        const int readers = file_->readers - (lock_ == lock_kind::shared ? 1 : 0);
+        const int writers = file_->writers - (lock_ == lock_kind::exclusive ? 1 : 0);
+        if (writers != 0 || (!shared && readers != 0)) return lock_result::busy;
+        unlock();
         ++(shared ? file_->readers : file_->writers);
         lock_ = shared ? lock_kind::shared : lock_kind::exclusive;
         return lock_result::held;
@@ -215,6 +219,7 @@ private:
         if (offset > simulated_disk::longest_file ||
             bytes.size() > simulated_disk::longest_file - offset)
             return {EFBIG};
+        if (bytes.empty()) return {};
         const std::uint64_t end = offset + bytes.size();
         if (!disk_->has_room_for(*file_, end)) return {ENOSPC};
         disk_->note({kind::write, file_->number, offset, {bytes.begin(), bytes.end()}, {}, {}});
@@ -223,7 +228,8 @@ private:
         return {};
     }
     void opened(simulated_disk& disk, std::shared_ptr<simulated_disk::file> file, access how) {
-        if (file_ != nullptr && disk_ == &disk) unlock();
+        QUIRE_PRECONDITION(file_ == nullptr, "close a device before it opens another file");
+        ++disk.open_;
         disk_ = &disk;
         file_ = std::move(file);
         how_ = how;

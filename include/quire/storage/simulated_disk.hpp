@@ -3,7 +3,8 @@
 // may leave of the record, crash_check.hpp tries it.
 //
 // Disks are found by the paths of their files, so that the static members of a device find them
-// too. Thread-safety: a disk is behind one latch; devices on it are used as any others.
+// too; all files of a disk are in one directory. Thread-safety: a disk is behind one latch, also
+// while it copies; devices on it are used as any others.
 #pragma once
 
 #include <cerrno>
@@ -79,7 +80,8 @@ public:
         for (const auto& [name, bytes] : files) add(name, bytes, next_file_++);
         start();
     }
-    // The same with numbers of their own; those of new files are `next` and more.
+    // The same with a number for each; those of new files are `next` and more. For crash_check.
+    // Requires: a number for each file, below `next`.
     simulated_disk(const contents& files, const numbering& numbers, std::uint32_t next)
         : next_file_(next) {
         for (const auto& [name, bytes] : files) add(name, bytes, numbers.at(name));
@@ -87,10 +89,10 @@ public:
     }
     simulated_disk(const simulated_disk&) = delete;
     simulated_disk& operator=(const simulated_disk&) = delete;
-    // Requires: no device is open on it.
     ~simulated_disk() {
+        QUIRE_PRECONDITION(open_ == 0, "every map on a simulated disk is closed before the disk");
         latch_guard hold(registry_latch());
-        registry().erase(number_);
+        registry().erase(prefix_);
     }
 
     // The path under which a device finds the file.
@@ -166,8 +168,8 @@ private:
         static latch one;
         return one;
     }
-    static std::map<std::uint64_t, simulated_disk*>& registry() {
-        static std::map<std::uint64_t, simulated_disk*> all;
+    static std::map<std::string, simulated_disk*, std::less<>>& registry() {
+        static std::map<std::string, simulated_disk*, std::less<>> all;
         return all;
     }
     static std::uint64_t& last_number() {
@@ -176,23 +178,18 @@ private:
     }
     // The disk of a path and the name on it; null where the path is of none that is alive.
     static std::pair<simulated_disk*, std::string> find(const std::string& path) {
-        constexpr std::string_view start = "simulated-disk-";
-        const std::size_t end = path.find('/');
-        if (path.compare(0, start.size(), start) != 0 || end == std::string::npos) return {};
-        std::uint64_t number = 0;
-        for (std::size_t i = start.size(); i < end; ++i)
-            number = number * 10 + static_cast<std::uint64_t>(path[i] - '0');
+        const std::size_t end = path.find('/') + 1;
+        if (end == 0 || path.find('/', end) != std::string::npos) return {}; // one directory
         latch_guard hold(registry_latch());
-        const auto found = registry().find(number);
+        const auto found = registry().find(std::string_view(path).substr(0, end));
         if (found == registry().end()) return {};
-        return {found->second, path.substr(end + 1)};
+        return {found->second, path.substr(end)};
     }
 
     void start() {
         latch_guard hold(registry_latch());
-        number_ = ++last_number();
-        prefix_ = "simulated-disk-" + std::to_string(number_) + "/";
-        registry().emplace(number_, this);
+        prefix_ = "simulated-disk-" + std::to_string(++last_number()) + "/";
+        registry().emplace(prefix_, this);
     }
     void add(const std::string& name, bytes_view bytes, std::uint32_t number) {
         QUIRE_PRECONDITION(bytes.size() <= longest_file, "a simulated file is at most 64 MiB");
@@ -223,11 +220,11 @@ private:
     }
 
     mutable latch latch_;
-    std::uint64_t number_ = 0;
     std::string prefix_;
     std::map<std::string, std::shared_ptr<file>, std::less<>> names_;
     std::vector<disk_change> trace_;
     std::uint32_t next_file_ = 0;
+    std::uint32_t open_ = 0; // devices
     bool recording_ = true;
     disk_faults faults_;
     mutable std::uint64_t calls_ = 0;

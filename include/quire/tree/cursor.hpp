@@ -227,7 +227,7 @@ private:
             if (expected_ < index) expected_ = index;
             for (; expected_ < children && n < run_; ++expected_)
                 wanted[n++] = Layout::child(above, expected_);
-            cache.expect({wanted, n});
+            cache.expect({wanted, n}, Cache::most_together);
         }
         for (n = 0; n < Cache::most_together && n < run_ && index + n < children; ++n) {
             wanted[n] = Layout::child(above, index + n);

@@ -38,7 +38,8 @@ struct version_record {
     version number{};
     root_records roots{};
     std::atomic<std::uint64_t> holders{0};
-    std::atomic<std::int64_t> since{0}; // coarse_milliseconds() of the first of these holders
+    // coarse_milliseconds() of the first of these holders; of one before, for an instant.
+    std::atomic<std::int64_t> since{0};
 
     void share() noexcept {
         if (holders.fetch_add(1, std::memory_order_relaxed) == 0)
@@ -143,7 +144,8 @@ public:
             }
             if (low == numbers.size() || numbers[low] != record->number) continue; // just taken
             const std::int64_t since = record->since.load(std::memory_order_relaxed);
-            const auto age = static_cast<std::uint64_t>(now > since ? now - since : 0);
+            const auto age =
+                static_cast<std::uint64_t>(since != 0 && now > since ? now - since : 0);
             all[low].holders += holders;
             if (all[low].milliseconds < age) all[low].milliseconds = age;
         }

@@ -32,12 +32,14 @@ namespace quire::txn {
 // Throws the error that a failed call on the device stands for.
 [[noreturn]] QUIRE_COLD inline void fail_io(const char* sentence, storage::status status,
                                             const std::string& path, page_id page = page_id::none) {
-    const std::string text = sentence;
+    const auto and_that = [sentence](const char* why) {
+        return std::string(sentence) + ": " + why;
+    };
     if (status.is_short())
-        detail::raise<corruption>((text + ": the file ends too early; restore a backup").c_str(),
+        detail::raise<corruption>(and_that("the file ends too early; restore a backup").c_str(),
                                   path, page);
     if (status.is_full())
-        detail::raise<storage_full>((text + ": there is no room; free some and try again").c_str(),
+        detail::raise<storage_full>(and_that("there is no room; free some and try again").c_str(),
                                     path, page);
     detail::raise_io(sentence, status.number, path, page);
 }
