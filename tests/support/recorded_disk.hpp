@@ -22,29 +22,13 @@
 
 #include <quire/core/bytes.hpp>
 #include <quire/storage/concepts.hpp>
+#include <quire/storage/simulated_disk.hpp>
 
 namespace quire_test {
 
 using bytes = std::vector<std::byte>;
 
-struct disk_event {
-    enum class kind : std::uint8_t {
-        create,
-        write,
-        resize,
-        sync,
-        rename,
-        remove,
-        sync_directory,
-        mark, // not a change: a remark of the test
-    };
-    kind what = kind::mark;
-    std::size_t file = 0;     // its number
-    std::uint64_t offset = 0; // write: where; resize: the size; mark: the remark
-    bytes content;            // of a write
-    std::string name;         // create, rename, remove
-    std::string to;           // rename
-};
+using disk_event = quire::storage::disk_change;
 
 class recorded_disk {
 public:
@@ -52,7 +36,7 @@ public:
 
     // Content stands still in memory while the file grows, so that it can be a mapping.
     struct file {
-        explicit file(std::size_t n) : number(n) {
+        explicit file(std::uint32_t n) : number(n) {
             void* const at = ::mmap(nullptr, longest_file, PROT_READ | PROT_WRITE,
                                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
             content = at == MAP_FAILED ? nullptr : static_cast<std::byte*>(at);
@@ -62,7 +46,7 @@ public:
         ~file() {
             if (content != nullptr) ::munmap(content, longest_file);
         }
-        std::size_t number;
+        std::uint32_t number;
         std::byte* content;
         std::uint64_t size = 0;
         int readers = 0; // holders of the lock
@@ -114,10 +98,10 @@ public:
     bool recording = true;
     std::uint64_t changes_left = no_limit; // changes until every change fails with EIO
 
-    [[nodiscard]] std::size_t next_number() noexcept { return next_number_++; }
+    [[nodiscard]] std::uint32_t next_number() noexcept { return next_number_++; }
 
 private:
-    std::size_t next_number_ = 0;
+    std::uint32_t next_number_ = 0;
 };
 
 // The storage policy. `Maps`: whether pages are read in place.

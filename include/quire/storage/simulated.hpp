@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <quire/core/assert.hpp>
 #include <quire/core/bytes.hpp>

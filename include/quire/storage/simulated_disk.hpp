@@ -7,9 +7,7 @@
 // while it copies; devices on it are used as any others.
 #pragma once
 
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <new>

@@ -13,6 +13,7 @@ using namespace quire;
 using replacement::detail::linked_lists;
 using replacement::detail::nil;
 using replacement::detail::remembered_pages;
+using replacement::detail::returning_pages;
 
 TEST_CASE("lists of frames keep their order") {
     constexpr std::uint64_t seed = 11;
@@ -109,4 +110,22 @@ TEST_CASE("a full memory makes room in the list that grows, or in the longest") 
     CHECK(nothing.find(page_id{1}) == nil);
     remembered_pages never_reset;
     CHECK(never_reset.find(page_id{1}) == nil);
+}
+
+TEST_CASE("a page on its way back is remembered, whatever is pushed out for it") {
+    returning_pages left;
+    left.reset(2);
+    const auto page = [](std::uint32_t n) { return static_cast<quire::page_id>(n); };
+    left.push_head(page(1));
+    left.push_head(page(2));
+    left.expect(page(1));
+    left.push_head(page(3));
+    left.push_head(page(4)); // pushes 2 out
+    CHECK(left.comes_back(page(1)));
+    CHECK_FALSE(left.comes_back(page(1)));
+    CHECK_FALSE(left.comes_back(page(2)));
+    CHECK(left.comes_back(page(3))); // without having been expected
+    CHECK(left.size() == 1);
+    left.expect(page(9)); // not remembered
+    CHECK_FALSE(left.comes_back(page(9)));
 }

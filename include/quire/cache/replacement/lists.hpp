@@ -175,6 +175,33 @@ private:
     growing_array<std::uint32_t> free_;
 };
 
+// Remembered pages, one of which may be on its way back into memory.
+class returning_pages : public remembered_pages {
+public:
+    void reset(std::uint32_t capacity) {
+        remembered_pages::reset(capacity);
+        coming_ = page_id::none;
+    }
+    // Before room is made for the page: what is pushed out for it must not push it out of here.
+    void expect(page_id incoming) noexcept {
+        const std::uint32_t at = find(incoming);
+        if (at == nil) return;
+        forget(at);
+        coming_ = incoming;
+    }
+    // Whether the page that comes in was remembered; it is no more.
+    [[nodiscard]] bool comes_back(page_id page) noexcept {
+        const std::uint32_t at = find(page);
+        if (at != nil) forget(at);
+        const bool was = at != nil || coming_ == page;
+        coming_ = page_id::none;
+        return was;
+    }
+
+private:
+    page_id coming_ = page_id::none; // was remembered when room was made for it
+};
+
 // Goes through a list from its tail until `frames` gives one up. One that it cannot give up now
 // goes to the head, as if it had been used, so that it is not met at every turn.
 template <class Frames>

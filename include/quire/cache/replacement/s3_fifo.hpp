@@ -21,7 +21,7 @@ class s3_fifo : public policy_base {
     static constexpr std::size_t small = 0;
     static constexpr std::size_t main = 1;
     static constexpr std::uint8_t most_uses = 3;
-    using memory = detail::remembered_pages;
+    using memory = detail::returning_pages;
 
     struct facts {
         page_id page = page_id::none;
@@ -40,14 +40,10 @@ public:
         facts_.resize(frames);
         small_size_ = pages / 10 == 0 ? 1 : pages / 10;
         ghost_.reset(pages > small_size_ ? pages - small_size_ : 0);
-        known_ = page_id::none;
     }
     void on_load(std::uint32_t frame, page_id page, arrival) noexcept {
         facts_[frame] = {page, 0};
-        const std::uint32_t at = ghost_.find(page);
-        if (at != detail::nil) ghost_.forget(at);
-        queues_.push_head(frame, at != detail::nil || known_ == page ? main : small);
-        known_ = page_id::none;
+        queues_.push_head(frame, ghost_.comes_back(page) ? main : small);
     }
     void on_hit(std::uint32_t frame) noexcept {
         if (facts_[frame].uses < most_uses) ++facts_[frame].uses;
@@ -55,11 +51,7 @@ public:
     void on_leave(std::uint32_t frame) noexcept { queues_.remove(frame); }
     template <class Frames>
     [[nodiscard]] std::uint32_t victim(Frames&& frames) noexcept {
-        // Before a page that is pushed out can push the incoming one out of memory.
-        if (const std::uint32_t at = ghost_.find(frames.incoming()); at != detail::nil) {
-            ghost_.forget(at);
-            known_ = frames.incoming();
-        }
+        ghost_.expect(frames.incoming());
         // Each frame is met once in the small queue, and once for each use and once more in main.
         const std::uint64_t most =
             (most_uses + 3) * (std::uint64_t{queues_.size(small)} + queues_.size(main));
@@ -91,7 +83,6 @@ private:
     growing_array<facts> facts_; // by frame
     memory ghost_;
     std::uint32_t small_size_ = 1;
-    page_id known_ = page_id::none; // was in the ghost when room was made for it
 };
 
 } // namespace quire::replacement

@@ -19,7 +19,7 @@ namespace quire::replacement {
 class two_queue : public policy_base {
     static constexpr std::size_t in = 0;   // A1in
     static constexpr std::size_t main = 1; // Am
-    using memory = detail::remembered_pages;
+    using memory = detail::returning_pages;
 
 public:
     static constexpr std::string_view name = "two_queue";
@@ -33,14 +33,10 @@ public:
         pages_.resize(frames);
         most_in_ = pages / 4 == 0 ? 1 : pages / 4;
         out_.reset(pages / 2 == 0 ? 1 : pages / 2);
-        known_ = page_id::none;
     }
     void on_load(std::uint32_t frame, page_id page, arrival) noexcept {
         pages_[frame] = page;
-        const std::uint32_t at = out_.find(page);
-        if (at != detail::nil) out_.forget(at);
-        lists_.push_head(frame, at != detail::nil || known_ == page ? main : in);
-        known_ = page_id::none;
+        lists_.push_head(frame, out_.comes_back(page) ? main : in);
     }
     void on_hit(std::uint32_t frame) noexcept {
         if (lists_.contains(frame, main)) lists_.move_to_head(frame, main);
@@ -48,11 +44,7 @@ public:
     void on_leave(std::uint32_t frame) noexcept { lists_.remove(frame); }
     template <class Frames>
     [[nodiscard]] std::uint32_t victim(Frames&& frames) noexcept {
-        // Before a page that is pushed out can push the incoming one out of memory.
-        if (const std::uint32_t at = out_.find(frames.incoming()); at != detail::nil) {
-            out_.forget(at);
-            known_ = frames.incoming();
-        }
+        out_.expect(frames.incoming());
         const bool from_in = lists_.size(in) > most_in_ || lists_.empty(main);
         std::uint32_t frame = detail::take_oldest(lists_, from_in ? in : main, frames);
         if (frame == detail::nil) frame = detail::take_oldest(lists_, from_in ? main : in, frames);
@@ -65,7 +57,6 @@ private:
     growing_array<page_id> pages_; // by frame
     memory out_;                   // A1out
     std::uint32_t most_in_ = 1;
-    page_id known_ = page_id::none; // was in A1out when room was made for it
 };
 
 } // namespace quire::replacement
