@@ -24,16 +24,9 @@ template <class T>
     return {bytes.size(), const_cast<char*>(bytes.data())};
 }
 
-// The digest of a stored value of this type.
 template <class T>
 [[nodiscard]] std::uint64_t digest_of(const MDB_val& from) {
-    if constexpr (std::is_same_v<T, std::uint64_t>) {
-        std::uint64_t value;
-        std::memcpy(&value, from.mv_data, sizeof value);
-        return value;
-    } else {
-        return *static_cast<const std::uint8_t*>(from.mv_data);
-    }
+    return digest_of_bytes<T>(from.mv_data);
 }
 
 template <class Record>

@@ -6,11 +6,12 @@
 //    of the values read, or the number of records afterwards where nothing is read.
 // 2. Reads run in one read transaction (one snapshot), opened by the first read and ended by the
 //    next write.
-// 3. `load` and `erase` are one transaction, `put` is one transaction a record; all are durable
-//    (the medium has them) when their time ends.
+// 3. `load` and `erase` are one transaction (leveldb.cpp and wiredtiger.cpp say what they do
+//    instead), `put` is one transaction a record; all are durable (the medium has them) when their
+//    time ends. `put_relaxed` waits for the medium no more than the engine's own way of it does.
 // 4. A store that stands in files removes them when it goes.
 // A factory gives null where its engine was not found when this was built.
-// Thread-safety: a store belongs to one thread.
+// Thread-safety: a store belongs to one thread; `put` of a log_store is for any number at a time.
 #pragma once
 
 #include <cstdint>
@@ -30,19 +31,36 @@ enum class order : std::uint8_t { random, ascending };
 
 // Entries read after a seek.
 inline constexpr std::size_t seek_entries = 10;
+// Records of a batch, and of one part of a load where an engine has no large transactions.
+inline constexpr std::size_t batch_records = 1000;
 
+// What every engine offers: durable transactions, and lookups that check them.
 template <class Record>
-class store {
+class commit_store {
 public:
-    store() = default;
-    store(const store&) = delete;
-    store& operator=(const store&) = delete;
-    virtual ~store() = default;
+    using record_type = Record;
+
+    commit_store() = default;
+    commit_store(const commit_store&) = delete;
+    commit_store& operator=(const commit_store&) = delete;
+    virtual ~commit_store() = default;
 
     virtual sample load(std::span<const Record> records, order of) = 0;
-    virtual sample erase(std::span<const Record> records) = 0;
     virtual sample put(std::span<const Record> records) = 0;
     virtual sample get(std::span<const Record> records) = 0;
+};
+
+// An engine whose commits need not wait for the medium.
+template <class Record>
+class log_store : public commit_store<Record> {
+public:
+    virtual sample put_relaxed(std::span<const Record> records) = 0;
+};
+
+template <class Record>
+class store : public commit_store<Record> {
+public:
+    virtual sample erase(std::span<const Record> records) = 0;
     virtual sample seek(std::span<const Record> records) = 0;
     virtual sample scan() = 0;
     virtual std::uint64_t file_bytes() = 0;
@@ -86,6 +104,14 @@ std::unique_ptr<quire_store<Record>> open_quire(const std::string& path, stored_
 template <class Record>
 std::unique_ptr<store<Record>> open_lmdb(const std::string& path);
 std::unique_ptr<store<kv_record>> open_sqlite(const std::string& path);
+
+// quire with log_policy.hpp's policy; `log_limit` 0: the library's own.
+template <class Record>
+std::unique_ptr<log_store<Record>> open_quire_log(const std::string& path, stored_as types,
+                                                  std::uint64_t log_limit);
+template <class Record>
+std::unique_ptr<log_store<Record>> open_leveldb(const std::string& path);
+std::unique_ptr<commit_store<kv_record>> open_wiredtiger(const std::string& path);
 
 template <class Record>
 std::unique_ptr<quire_memory_map<Record>> make_quire();

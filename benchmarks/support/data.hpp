@@ -20,6 +20,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -41,6 +42,18 @@ using text_record = record<std::string, std::uint64_t>;
 template <class Bytes>
 [[nodiscard]] std::uint64_t digest(const Bytes& value) {
     return static_cast<std::uint8_t>(value[0]);
+}
+
+// The digest of a value of this type whose bytes an engine holds.
+template <class Value>
+[[nodiscard]] std::uint64_t digest_of_bytes(const void* bytes) {
+    if constexpr (std::is_same_v<Value, std::uint64_t>) {
+        std::uint64_t value;
+        std::memcpy(&value, bytes, sizeof value);
+        return value;
+    } else {
+        return *static_cast<const std::uint8_t*>(bytes);
+    }
 }
 
 // The digests of all values together.

@@ -42,7 +42,7 @@ using turn = std::function<sample(std::size_t round)>;
 struct contestant {
     std::string name;
     role part;
-    goal aim;
+    goal aim; // of one that is neither subject nor reference: the first subject's against it
     turn run;
 };
 
@@ -157,10 +157,10 @@ private:
         for (std::size_t i = 0; i < all.size(); ++i)
             if (all[i].part == role::subject)
                 add_figure(plan, all, amounts, i, first(role::reference), all[i].aim);
-        // What else took part: the first subject against it, without a goal.
+        // What else took part: the first subject against it.
         for (std::size_t i = 0; i < all.size(); ++i)
             if (all[i].part == role::other)
-                add_figure(plan, all, amounts, first(role::subject), i, {});
+                add_figure(plan, all, amounts, first(role::subject), i, all[i].aim);
     }
 
     void add_figure(const row& plan, const std::vector<contestant>& all,

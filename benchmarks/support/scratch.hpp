@@ -7,11 +7,14 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
@@ -79,6 +82,43 @@ private:
     std::string path_;
     int made_ = 0;
 };
+
+// A new directory for the files of one store, removed with all it holds. Requires: what has files
+// open in it goes first.
+class own_directory {
+public:
+    explicit own_directory(const std::string& path) : path_(path) {
+        if (::mkdir(path.c_str(), 0755) != 0) fail("make a directory " + path);
+    }
+    own_directory(const own_directory&) = delete;
+    own_directory& operator=(const own_directory&) = delete;
+    ~own_directory() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+    std::string path_;
+};
+
+// Bytes of the files in a directory, but for one by name: of each its length or what it takes of
+// the medium, whichever is more.
+[[nodiscard]] inline std::uint64_t bytes_in(const std::string& directory,
+                                            const std::string& except = {}) {
+    std::uint64_t sum = 0;
+    for (const auto& each : std::filesystem::recursive_directory_iterator(directory)) {
+        struct stat facts {};
+        // A file may have gone meanwhile.
+        if (each.path().filename() == except || ::stat(each.path().c_str(), &facts) != 0 ||
+            !S_ISREG(facts.st_mode))
+            continue;
+        const auto taken = static_cast<std::uint64_t>(facts.st_blocks) * 512;
+        sum += std::max(static_cast<std::uint64_t>(facts.st_size), taken);
+    }
+    return sum;
+}
 
 // An open file descriptor.
 class descriptor {
