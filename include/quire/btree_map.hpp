@@ -53,8 +53,10 @@ struct map_stats {
     std::uint64_t bytes_read = 0;
     std::uint64_t bytes_written = 0;
     std::uint64_t syncs = 0;
-    version committed{};            // newest version readers see
-    version durable{};              // newest version on the medium
+    std::uint64_t log_bytes = 0;         // of the log that recovery would read
+    version committed{};                 // newest version readers see
+    version durable{};                   // newest version on the medium
+    recovery_report recovery;            // what opening did, of a store that was not closed
     std::vector<held_version> snapshots; // oldest version first
 };
 
@@ -107,9 +109,11 @@ public:
     // it has been recognised.
     explicit btree_map(std::string path, quire::options how = {}) requires(store::on_device)
         : store_(new store(
-              txn::store_options{std::move(path), how.cache_bytes, how.create, how.read_only},
+              txn::store_options{std::move(path), how.cache_bytes, how.create, how.read_only,
+                                 how.wal_limit_bytes},
               types::schema())),
           durability_(how.durability) {
+        recover(how);
         if (how.untrusted) verify();
     }
     btree_map(btree_map&&) noexcept = default;
@@ -155,11 +159,12 @@ public:
     // Makes everything committed (under txn::none: everything done) durable. Waits for the writer's
     // place. Throws io_error, storage_full, poisoned, read_only, std::bad_alloc.
     void flush() { store_->flush(); }
-    // The same: these policies keep no log to move into the file.
-    void checkpoint() { flush(); }
+    // Moves what is in the log to the store's file, beside readers and writers, so that the log can
+    // be short; where there is no log, the same as flush. Throws as flush does.
+    void checkpoint() { store_->checkpoint(); }
     // Returns when the version (of a snapshot, say) and all before it are durable: after commits
-    // with durability::none, by making them so.
-    void wait_durable(version) requires(types::transactional) { flush(); }
+    // with less than durability::full, by making them so.
+    void wait_durable(version v) requires(types::transactional) { store_->wait_durable(v); }
     // Checks every page of the map and that each page of the store is exactly one of: in use, free,
     // pending. Reads everything; waits for the writer's place. Throws corruption, io_error.
     void verify();
@@ -187,6 +192,19 @@ private:
     [[nodiscard]] store& store_ref() const noexcept { return *store_; }
     [[nodiscard]] detail::writer_state<types>& state() noexcept { return *state_; }
 
+    // Does again what the log of a store that was not closed says.
+    void recover(const quire::options& how) requires(store::on_device) {
+        if constexpr (store::logs)
+            if (store_->has_log_to_replay())
+                store_->recover(
+                    [&](const format::log_update& update) {
+                        detail::record_change<types>(*store_, *state_).replay(update);
+                    },
+                    [&](const recovery_report& so_far) {
+                        if (how.on_recovery != nullptr)
+                            how.on_recovery(so_far, how.on_recovery_with);
+                    });
+    }
     [[nodiscard]] std::optional<transaction_type> wait_for(std::uint64_t nanoseconds) {
         if (!store_->try_begin(nanoseconds)) return std::nullopt;
         state_->trail = {};
@@ -276,6 +294,8 @@ map_stats btree_map<K, V, Policies...>::stats() {
         facts.syncs = io.syncs.value();
         facts.committed = store_->committed_version();
         facts.durable = store_->durable_version();
+        facts.log_bytes = store_->log_bytes();
+        facts.recovery = store_->recovered();
         if constexpr (types::transactional) {
             const auto held = store_->held_versions();
             facts.snapshots.assign(held.begin(), held.end());

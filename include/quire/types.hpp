@@ -18,6 +18,7 @@
 #include <quire/core/error.hpp>
 #include <quire/core/growing_array.hpp>
 #include <quire/core/raise.hpp>
+#include <quire/format/log_record.hpp>
 #include <quire/format/schema.hpp>
 #include <quire/node/fixed.hpp>
 #include <quire/node/slotted.hpp>
@@ -225,6 +226,55 @@ struct map_types {
         std::size_t size_ = 0;
         std::array<std::byte, room> bytes_;
     };
+
+    // A key as the log has it: an integer as its rank, little-endian; else its bytes.
+    class logged_key {
+    public:
+        explicit logged_key(typename layout::key_arg key) noexcept {
+            if constexpr (integer_keys) {
+                store_le<typename layout::key_arg>(rank_, key);
+                view_ = {rank_, sizeof key};
+            } else if constexpr (is_fixed) {
+                view_ = {key.data, layout::key_size};
+            } else {
+                view_ = key;
+            }
+        }
+        logged_key(const logged_key&) = delete;
+        logged_key& operator=(const logged_key&) = delete;
+        [[nodiscard]] bytes_view view() const noexcept { return view_; }
+
+    private:
+        std::byte rank_[8];
+        bytes_view view_;
+    };
+    // What the log has as a key. Throws corruption if it cannot be one.
+    [[nodiscard]] static typename layout::key_arg from_log(bytes_view key,
+                                                           const std::string& path) {
+        if (is_fixed ? key.size() != layout_key_size() : key.size() > largest_key)
+            raise<corruption>("the log has a key of a size that no key has; restore a backup", path,
+                              page_id::none, "key", {key.size(), " bytes"},
+                              {is_fixed ? "" : "at most ",
+                               is_fixed ? layout_key_size() : largest_key});
+        if constexpr (integer_keys) return load_le<typename layout::key_arg>(key.data());
+        else if constexpr (is_fixed) return {key.data()};
+        else return key;
+    }
+    // Throws corruption if no value has the size of the one that is put.
+    static void check_logged_value(const format::log_update& update, const std::string& path) {
+        if (update.type != format::record_type::put) return;
+        if constexpr (is_fixed) {
+            if (update.value.size() != layout::value_size)
+                raise<corruption>("the log has a value of a size that no value has; restore a "
+                                  "backup",
+                                  path, page_id::none, "value", {update.value.size(), " bytes"},
+                                  layout::value_size);
+        }
+    }
+    [[nodiscard]] static constexpr std::size_t layout_key_size() noexcept {
+        if constexpr (is_fixed) return layout::key_size;
+        else return 0;
+    }
 
     // What a page's key bytes mean.
     [[nodiscard]] static key_view decode_key(bytes_view stored) {

@@ -22,20 +22,9 @@
 
 #include <quire/core/raise.hpp>
 #include <quire/read_face.hpp>
-#include <quire/tree/editor.hpp>
-#include <quire/tree/walk.hpp>
+#include <quire/record_change.hpp>
 
 namespace quire::detail {
-
-// What a writer of one tree keeps between operations.
-template <class Types>
-struct writer_state {
-    // Reserves, so that the editor's later plans cannot fail.
-    writer_state() { work.reserve(); }
-
-    typename Types::layout::workspace work;
-    tree::insertion_trail trail;
-};
 
 template <class Derived, class Base>
 class write_face : public Base {
@@ -177,33 +166,7 @@ public:
     }
     // Erases everything. Cost: inner pages are read, leaves where they may refer to overflow runs.
     void clear() {
-        derived().change([&] {
-            store& s = derived().store_ref();
-            const format::root_record root = s.root(types::tree_index);
-            if (!root.root) return;
-            growing_array<page_ref> pages;
-            growing_array<tree::run_ref> runs;
-            const auto guarded = [&](auto&& operation) { s.guarded(operation); };
-            tree::for_each_page<layout>(
-                s.cache(), root, guarded,
-                [&](page_ref ref) {
-                    s.check_pages(ref.id, 1);
-                    pages.push_back(ref);
-                    if (pages.size() > s.space().end()) // a page stands twice in the tree
-                        detail::raise<corruption>(
-                            "a tree has more pages than its store; restore a backup", s.path(),
-                            ref.id);
-                },
-                [&](const tree::run_ref& run) {
-                    s.check_run(run);
-                    runs.push_back(run);
-                });
-            s.reserve_freed(pages.size() + runs.size());
-            for (const page_ref ref : pages) s.release_page(ref);
-            for (const tree::run_ref& run : runs) s.release_run(run);
-            s.root(types::tree_index) = {root.tree, 0, {}, 0};
-            s.note_change();
-        });
+        derived().change([&] { edit().clear(); });
     }
     // Calls fn(V&) on a copy of the value and stores the result. False if the key is not there.
     template <class Function>
@@ -256,10 +219,8 @@ private:
         growing_array<std::size_t> ends_;
     };
 
-    [[nodiscard]] typename types::editor edit() noexcept {
-        store& s = derived().store_ref();
-        writer_state<types>& state = derived().state();
-        return {s, s.root(types::tree_index), state.work, state.trail};
+    [[nodiscard]] record_change<types> edit() noexcept {
+        return {derived().store_ref(), derived().state()};
     }
     // A change of many records: all or nothing also inside an open transaction.
     template <class Work>
@@ -325,12 +286,7 @@ private:
                 if (QUIRE_UNLIKELY(s.changes() != before)) fail_reentered();
                 made = true;
             }
-            if constexpr (types::is_fixed) {
-                store_inline(at, key, {value.view(), false});
-            } else {
-                store_any(at, key, value.view());
-            }
-            s.note_change();
+            edit().put(at, key.arg(), value.view());
             result.second = !at.found;
             if (at.depth != 0) result.first.cursor_.to(s.cache(), at);
             else moved = true;
@@ -346,41 +302,6 @@ private:
         throw std::logic_error("quire: the code that made a value changed the map it was made for; "
                                "make the value first, then insert it");
     }
-    void store_inline(path& at, const encoded_key& key, node::stored_value value) {
-        if (at.found) edit().replace(at, key.arg(), value);
-        else edit().insert(at, key.arg(), value);
-    }
-    // Slotted: a large value goes to an overflow run; the run of the value it replaces is given up.
-    void store_any(path& at, const encoded_key& key, bytes_view value) {
-        store& s = derived().store_ref();
-        std::optional<tree::run_ref> old;
-        if (at.found)
-            if (const auto before = layout::value(at.leaf().page, at.leaf().index); before.overflow)
-                old = run_of(before);
-        constexpr std::size_t beside = 10; // of a record and its slot, besides key and value
-        if (value.size() <= types::largest_inline_value &&
-            key.size() + value.size() + beside <= layout::largest_leaf_record) {
-            store_inline(at, key, {value, false});
-        } else {
-            const tree::run_ref run = s.write_run(value, types::tree);
-            const auto reference = tree::encode(run);
-            try {
-                store_inline(at, key, {reference, true});
-            } catch (...) {
-                s.release_run(run);
-                throw;
-            }
-        }
-        if (old) s.release_run(*old);
-    }
-
-    // The run of a value that is to be given up. Throws corruption.
-    [[nodiscard]] tree::run_ref run_of(const node::stored_value& value) {
-        store& s = derived().store_ref();
-        const tree::run_ref run = tree::decode_run(value.bytes, s.path());
-        s.check_run(run);
-        return run;
-    }
     [[nodiscard]] bool erase_now(typename layout::key_arg key) {
         store& s = derived().store_ref();
         bool erased = false;
@@ -388,14 +309,7 @@ private:
             path at;
             at.to(s.cache(), s.root(types::tree_index), key);
             if (!at.found) return;
-            std::optional<tree::run_ref> run;
-            if constexpr (!types::is_fixed)
-                if (const auto value = layout::value(at.leaf().page, at.leaf().index);
-                    value.overflow)
-                    run = run_of(value);
-            edit().erase(at);
-            if (run) s.release_run(*run);
-            s.note_change();
+            edit().erase(at, key);
             erased = true;
         });
         return erased;

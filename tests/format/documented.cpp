@@ -14,6 +14,7 @@
 #include <quire/format/field.hpp>
 #include <quire/format/free_map.hpp>
 #include <quire/format/header_slot.hpp>
+#include <quire/format/log_record.hpp>
 #include <quire/format/page_header.hpp>
 #include <quire/format/schema.hpp>
 #include <quire/inspect/page.hpp>
@@ -137,6 +138,35 @@ TEST_CASE("the documented fields of the header are those of the code") {
         {"format_version", format::format_version},
         {"roots_in_slot", format::roots_in_slot},
         {"root_record_size", format::root_record_size},
+    };
+    REQUIRE(constants.size() == expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        CHECK(constants[i].at(0) == expected[i].first);
+        CHECK(number(constants[i].at(1)) == expected[i].second);
+    }
+}
+
+TEST_CASE("the documented log is that of the code") {
+    check_fields("log.md", "Segment header", format::segment_fields);
+    check_fields("log.md", "Record", format::record_fields);
+    check_fields("log.md", "Begin", format::begin_fields);
+    check_fields("log.md", "Commit", format::commit_fields);
+    using format::record_type;
+    check_names("log.md", "Types", {"value", "name", "body"},
+                {{value_of(record_type::begin), "begin"},
+                 {value_of(record_type::put), "put"},
+                 {value_of(record_type::erase), "erase"},
+                 {value_of(record_type::clear), "clear"},
+                 {value_of(record_type::commit), "commit"},
+                 {value_of(record_type::checkpoint), "checkpoint"}});
+    const auto constants = table("log.md", "Segment", {"constant", "value"});
+    const std::vector<std::pair<std::string, std::size_t>> expected{
+        {"segment_header_size", format::segment_header_size},
+        {"log_format_version", format::log_format_version},
+        {"record_header_size", format::record_header_size},
+        {"begin_body_size", format::begin_body_size},
+        {"commit_body_size", format::commit_body_size},
+        {"group_alignment", format::group_alignment},
     };
     REQUIRE(constants.size() == expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) {

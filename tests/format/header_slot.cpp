@@ -118,7 +118,9 @@ TEST_CASE("what a later version may write is refused as newer, not as damage") {
     const slot_bytes bytes = format::encode(sample_slot());
     check_refused(forged(bytes, "format_version", 2), slot_state::newer, "format_version");
     check_refused(forged(bytes, "checksum_kind", 2), slot_state::newer, "checksum_kind");
-    check_refused(forged(bytes, "must_understand", 1), slot_state::newer, "must_understand");
+    check_refused(forged(bytes, "must_understand", 2), slot_state::newer, "must_understand");
+    check_refused(forged(bytes, "must_understand", 1), slot_state::damaged, "log_salt");
+    check_refused(forged(bytes, "log_salt", 7), slot_state::damaged, "log_salt");
     CHECK(format::parse_slot(forged(bytes, "may_ignore", ~std::uint64_t{0})).state ==
           slot_state::valid);
 }

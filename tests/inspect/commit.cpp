@@ -197,7 +197,7 @@ TEST_CASE("slots that are not whole") {
     CHECK(r.sound());
 
     full_store newer; // whole, but of a format to come
-    newer.file.bytes[32] = std::byte{1};
+    newer.file.bytes[32] = std::byte{2};
     quire::store_le<std::uint32_t>(newer.file.bytes.data() + 508,
                                    quire::crc32c({newer.file.bytes.data(), 508}));
     r = check(newer.file);

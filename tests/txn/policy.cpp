@@ -27,6 +27,8 @@ TEST_CASE("what a transaction policy is") {
     using quire::txn::policy;
     CHECK(policy<quire::txn::none>);
     CHECK(policy<quire::txn::shadow>);
+    CHECK(policy<quire::txn::wal>);
+    CHECK(policy<quire::txn::basic_wal<quire::wal::write_through>>);
     CHECK(policy<txn_policies::own>);
     CHECK_FALSE(policy<txn_policies::no_base>);
     CHECK_FALSE(policy<txn_policies::no_name>);
@@ -34,9 +36,13 @@ TEST_CASE("what a transaction policy is") {
     CHECK_FALSE(policy<int>);
 }
 
-TEST_CASE("names are stable, and only shadow has transactions") {
+TEST_CASE("names are stable, and none alone has no transactions, wal alone a log") {
     CHECK(quire::txn::none::name == "none");
     CHECK(quire::txn::shadow::name == "shadow");
     CHECK_FALSE(quire::txn::none::transactional);
     CHECK(quire::txn::shadow::transactional);
+    CHECK_FALSE(quire::txn::shadow::logs);
+    CHECK(quire::txn::wal::name == "wal");
+    CHECK(quire::txn::wal::transactional);
+    CHECK(quire::txn::wal::logs);
 }

@@ -25,7 +25,12 @@ void publish(registry& r, epoch& e, std::uint64_t n) {
     quire::txn::version_record& record = r.prepare();
     record.number = at(n);
     record.roots[0].entries = n;
-    static_cast<void>(r.publish(e));
+    r.build();
+    r.publish(at(n));
+    quire::cache::epoch_stamp stamp{};
+    version seen{};
+    CHECK(r.observe(e, stamp, seen));
+    CHECK(seen == at(n));
 }
 
 std::vector<version> open(registry& r, epoch& e) {
@@ -190,4 +195,37 @@ TEST_CASE("readers in other threads see whole records and never older ones than 
     done = true;
     for (std::thread& reader : readers) reader.join();
     CHECK(wrong == 0);
+}
+
+TEST_CASE("what is built is read once it is published, and what came before it with it") {
+    epoch e;
+    registry r;
+    publish(r, e, 1);
+    for (std::uint64_t n = 2; n <= 5; ++n) {
+        quire::txn::version_record& record = r.prepare();
+        record.number = at(n);
+        r.build();
+        CHECK(r.newest() == &record);
+        CHECK(r.current()->number == at(1));
+    }
+    r.publish(at(3));
+    CHECK(r.current()->number == at(3));
+    r.publish(at(2)); // late, and nothing happens
+    CHECK(r.current()->number == at(3));
+    quire::cache::epoch_stamp stamp{};
+    version seen{};
+    CHECK(r.observe(e, stamp, seen));
+    CHECK(seen == at(3));
+    CHECK_FALSE(r.observe(e, stamp, seen));
+    // Those that readers do not see yet are not given to anybody else.
+    for (std::uint64_t n = 6; n <= 12; ++n) {
+        static_cast<void>(open(r, e));
+        quire::txn::version_record& record = r.prepare();
+        record.number = at(n);
+        r.build();
+    }
+    for (std::uint64_t n = 4; n <= 12; ++n) {
+        r.publish(at(n));
+        CHECK(r.current()->number == at(n));
+    }
 }

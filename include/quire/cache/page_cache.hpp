@@ -166,7 +166,20 @@ public:
     // surrounds them is one write and one extent of the file. Requires: nobody needs such a page.
     template <class Spare>
     [[nodiscard]] written write_back(Spare&& spare);
+    // Dirty pages, but for those that take_dirty gave away.
     [[nodiscard]] std::size_t dirty_pages() const noexcept { return dirty_count_; }
+
+    // Pages to be written beside the writer, in page order.
+    using dirty_list = growing_array<std::uint64_t>;
+    // The writer's: moves every dirty page for which worth(page) holds to the list, for
+    // write_taken. They stay as they are, and in their frames, until they were written. Requires:
+    // nobody changes, discards or makes these pages anew until then. Throws std::bad_alloc without
+    // effect.
+    template <class Worth>
+    void take_dirty(dirty_list& taken, Worth&& worth);
+    // Any one thread: seals and writes the pages of the list, and takes them out of it; what could
+    // not be written stays in it, dirty. Does not sync.
+    [[nodiscard]] storage::status write_taken(dirty_list& taken);
 
     // Overflow runs pass the cache by.
     [[nodiscard]] storage::status write_run(page_id first, std::span<const bytes_view> parts) {
@@ -309,6 +322,9 @@ private:
         free_.push_back(n); // reserved for all frames
         count_free();
     }
+    template <class Spare, class Done>
+    written write_list(const dirty_list& list, Spare&& spare, Done&& done);
+    void make_clean(const dirty_list& list, std::size_t from, std::size_t to) noexcept;
     void make_dirty(std::uint32_t n) noexcept {
         facts_[n].state.store(frame_state::dirty, std::memory_order_relaxed);
         ++dirty_count_;
@@ -342,7 +358,7 @@ private:
     std::atomic<std::uint32_t> free_count_{0};
     std::uint32_t reserved_ = 0;         // of the free frames; changed by the writer alone
     growing_array<std::uint32_t> dirty_; // the writer's; may hold frames that are no longer dirty
-    std::size_t dirty_count_ = 0;
+    std::size_t dirty_count_ = 0;        // changed by the writer alone
     growing_array<std::uint64_t> order_; // scratch of write_back
     struct no_hits {};
     [[no_unique_address]] std::conditional_t<Replacement::wants_hits,

@@ -112,22 +112,18 @@ void page_cache<Device, Replacement, PageSize, Epoch>::drop(page_id id) noexcept
     else retire(n, epoch_stamp::none);
 }
 
+// Seals and writes the pages of a list, neighbours in one call; calls done(from, to) when those of
+// that part of the list have been written.
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
-template <class Spare>
-auto page_cache<Device, Replacement, PageSize, Epoch>::write_back(Spare&& spare) -> written {
-    // Page id above, frame below: sorted by page.
-    order_.clear();
-    for (const std::uint32_t n : dirty_)
-        if (facts_[n].state.load(std::memory_order_relaxed) == frame_state::dirty)
-            order_.push_back(std::uint64_t{to_integer(facts_[n].page)} << 32 | n);
-        else facts_[n].listed = false;
-    sort_ascending(order_.data(), order_.size());
-    const auto frame_at = [this](std::size_t i) { return static_cast<std::uint32_t>(order_[i]); };
-    const auto page_at = [this](std::size_t i) { return static_cast<page_id>(order_[i] >> 32); };
-    dirty_.clear();
-    for (std::size_t i = 0; i < order_.size(); ++i) dirty_.push_back(frame_at(i));
+template <class Spare, class Done>
+auto page_cache<Device, Replacement, PageSize, Epoch>::write_list(const dirty_list& list,
+                                                                  Spare&& spare, Done&& done)
+    -> written {
+    // Page id above, frame below.
+    const auto frame_at = [&](std::size_t i) { return static_cast<std::uint32_t>(list[i]); };
+    const auto page_at = [&](std::size_t i) { return static_cast<page_id>(list[i] >> 32); };
     static constexpr std::array<std::byte, PageSize> zeros{};
-    // Pages from `next` to the i-th dirty one, if they may be written over; else none.
+    // Pages from `next` to the i-th of the list, if they may be written over; else none.
     const auto gap_before = [&](page_id next, std::size_t i) -> std::uint32_t {
         const std::uint32_t gap = to_integer(page_at(i)) - to_integer(next);
         if (gap > widest_gap) return 0;
@@ -135,15 +131,16 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_back(Spare&& spare)
             if (!spare(next + k)) return 0;
         return gap;
     };
-    written done;
+    written all;
     constexpr std::size_t most_parts = 256;
     bytes_view parts[most_parts + widest_gap];
     std::uint64_t waiting = 0; // bytes written since the medium was set to work
     std::uint64_t waiting_from = 0;
-    for (std::size_t i = 0; i < order_.size();) {
+    for (std::size_t i = 0; i < list.size();) {
+        const std::size_t from = i;
         const page_id first = page_at(i);
         std::size_t n = 0;
-        for (; n < most_parts && i < order_.size(); ++i) {
+        for (; n < most_parts && i < list.size(); ++i) {
             const page_id next = first + static_cast<std::uint32_t>(n);
             if (page_at(i) != next) {
                 const std::uint32_t gap = gap_before(next, i);
@@ -151,14 +148,15 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_back(Spare&& spare)
                 for (std::uint32_t k = 0; k < gap; ++k) parts[n++] = zeros;
             }
             std::byte* const page = frame(frame_at(i));
-            done.digest += format::digest_of(page_at(i), format::seal({page, PageSize}));
+            all.digest += format::digest_of(page_at(i), format::seal({page, PageSize}));
             parts[n++] = {page, PageSize};
-            ++done.pages;
+            ++all.pages;
         }
-        done.status = device_.write_gather(offset_of(first), {parts, n});
-        if (!done.status.ok()) return done;
+        all.status = device_.write_gather(offset_of(first), {parts, n});
+        if (!all.status.ok()) return all;
         counters_.pages_written.add(n);
         counters_.bytes_written.add(n * PageSize);
+        done(from, i);
         if (waiting == 0) waiting_from = offset_of(first);
         waiting += n * PageSize;
         if (waiting >= writing_step) {
@@ -167,9 +165,16 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_back(Spare&& spare)
             waiting = 0;
         }
     }
-    latch_guard hold(latch_);
-    for (const std::uint32_t f : dirty_) {
-        facts_[f].listed = false;
+    return all;
+}
+
+// Under the latch: the pages of that part of a list stand on the device as in their frames.
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+void page_cache<Device, Replacement, PageSize, Epoch>::make_clean(const dirty_list& list,
+                                                                  std::size_t from,
+                                                                  std::size_t to) noexcept {
+    for (std::size_t i = from; i < to; ++i) {
+        const auto f = static_cast<std::uint32_t>(list[i]);
         // The mapping shows what was written; it is the page's home from now on. Operations in
         // flight may still read the frame, and both hold the same bytes.
         if constexpr (Device::maps)
@@ -179,11 +184,68 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_back(Spare&& spare)
     if constexpr (Device::maps) {
         // An operation that begins after this finds no frame of these.
         const epoch_stamp stamp = epoch_.advance();
-        for (const std::uint32_t f : dirty_) retire(f, stamp);
+        for (std::size_t i = from; i < to; ++i)
+            retire(static_cast<std::uint32_t>(list[i]), stamp);
     }
+}
+
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+template <class Spare>
+auto page_cache<Device, Replacement, PageSize, Epoch>::write_back(Spare&& spare) -> written {
+    order_.clear();
+    for (const std::uint32_t n : dirty_)
+        if (facts_[n].state.load(std::memory_order_relaxed) == frame_state::dirty)
+            order_.push_back(std::uint64_t{to_integer(facts_[n].page)} << 32 | n);
+        else facts_[n].listed = false;
+    sort_ascending(order_.data(), order_.size());
+    dirty_.clear();
+    for (std::size_t i = 0; i < order_.size(); ++i)
+        dirty_.push_back(static_cast<std::uint32_t>(order_[i]));
+    const written all = write_list(order_, spare, [](std::size_t, std::size_t) {});
+    if (!all.status.ok()) return all;
+    latch_guard hold(latch_);
+    for (const std::uint32_t f : dirty_) facts_[f].listed = false;
+    make_clean(order_, 0, order_.size());
     dirty_.clear();
     dirty_count_ = 0;
-    return done;
+    return all;
+}
+
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+template <class Worth>
+void page_cache<Device, Replacement, PageSize, Epoch>::take_dirty(dirty_list& taken,
+                                                                  Worth&& worth) {
+    taken.reserve(taken.size() + dirty_.size());
+    std::size_t kept = 0;
+    for (const std::uint32_t n : dirty_) {
+        const bool is_dirty = facts_[n].state.load(std::memory_order_relaxed) == frame_state::dirty;
+        if (is_dirty && !worth(facts_[n].page)) {
+            dirty_[kept++] = n;
+            continue;
+        }
+        facts_[n].listed = false;
+        if (!is_dirty) continue;
+        taken.push_back(std::uint64_t{to_integer(facts_[n].page)} << 32 | n);
+        --dirty_count_;
+    }
+    dirty_.shorten(kept);
+    sort_ascending(taken.data(), taken.size());
+}
+
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+storage::status
+page_cache<Device, Replacement, PageSize, Epoch>::write_taken(dirty_list& taken) {
+    std::size_t gone = 0;
+    const written all = write_list(
+        taken, [](page_id) { return false; },
+        [&](std::size_t from, std::size_t to) {
+            latch_guard hold(latch_);
+            make_clean(taken, from, to);
+            gone = to;
+        });
+    for (std::size_t i = gone; i < taken.size(); ++i) taken[i - gone] = taken[i];
+    taken.shorten(taken.size() - gone);
+    return all.status;
 }
 
 } // namespace quire::cache

@@ -29,6 +29,7 @@ enum class error_code : std::uint8_t {
     poisoned,
     unsorted_input,
     cache_exhausted,
+    outcome_unknown,
 };
 
 // What an error knows beside its sentence. Empty strings and page_id::none mean "does not apply".
@@ -119,14 +120,26 @@ public:
 class io_error : public error {
 public:
     io_error(std::string_view sentence, int number, error_details details = {})
-        : error(error_code::io_error,
+        : io_error(error_code::io_error, sentence, number, std::move(details)) {}
+    [[nodiscard]] int number() const noexcept { return number_; }
+
+protected:
+    io_error(error_code code, std::string_view sentence, int number, error_details details)
+        : error(code,
                 detail::sentence_of(std::string(sentence) + ": " + std::strerror(number), details),
                 details),
           number_(number) {}
-    [[nodiscard]] int number() const noexcept { return number_; }
 
 private:
     int number_;
+};
+
+// The call that was to make a commit durable failed: whether the commit has happened will be known
+// when the store is opened again. The store is poisoned.
+class outcome_unknown : public io_error {
+public:
+    outcome_unknown(std::string_view sentence, int number, error_details details = {})
+        : io_error(error_code::outcome_unknown, sentence, number, std::move(details)) {}
 };
 
 // Another handle holds the store; holder() is its process id, 0 if that is not known.

@@ -52,10 +52,11 @@ template <class Error>
     throw Error(sentence, {path, page, why.field, why.found, why.expected});
 }
 
-[[noreturn]] QUIRE_COLD inline void raise_io(const char* sentence, int number,
+template <class Error = io_error>
+[[noreturn]] QUIRE_COLD void raise_io(const char* sentence, int number,
                                              const std::string& path,
                                              page_id page = page_id::none) {
-    throw io_error(sentence, number, {path, page, {}, {}, {}});
+    throw Error(sentence, number, {path, page, {}, {}, {}});
 }
 
 } // namespace quire::detail

@@ -36,6 +36,7 @@ public:
 
 private:
     friend class gate;
+    friend class condition;
     pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
 };
 
@@ -48,6 +49,22 @@ public:
 
 private:
     latch& latch_;
+};
+
+// What threads wait for that hold a latch.
+class condition {
+public:
+    condition() = default;
+    condition(const condition&) = delete;
+    condition& operator=(const condition&) = delete;
+    ~condition() { pthread_cond_destroy(&changed_); }
+
+    // Gives the latch up while it waits; may return without a reason. Requires: the latch is held.
+    void wait(latch& held) noexcept { pthread_cond_wait(&changed_, &held.mutex_); }
+    void wake_all() noexcept { pthread_cond_broadcast(&changed_); }
+
+private:
+    pthread_cond_t changed_ = PTHREAD_COND_INITIALIZER;
 };
 
 // Admits one holder at a time. Unlike a mutex it belongs to no thread: whoever has the right to

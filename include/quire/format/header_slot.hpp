@@ -39,7 +39,10 @@ inline constexpr std::array<unsigned char, 8> magic{'q', 'u', 'i', 'r', 'e', '\r
 // Flags of a slot.
 inline constexpr std::uint32_t flag_clean = 1; // the file is exactly page_count pages long
 
-inline constexpr std::array<field, 20> slot_fields{{
+// Features that a reader must understand.
+inline constexpr std::uint64_t feature_log = 1; // a log holds what came after this state
+
+inline constexpr std::array<field, 21> slot_fields{{
     {"magic", 0, 8},
     {"format_version", 8, 2},
     {"page_size_log2", 10, 1},
@@ -57,7 +60,8 @@ inline constexpr std::array<field, 20> slot_fields{{
     {"catalog_root", 88, 8},
     {"commit_pages", 96, 8},
     {"commit_digest", 104, 8},
-    {"reserved", 112, 16},
+    {"log_version", 112, 8},
+    {"log_salt", 120, 8},
     {"roots", 128, 380},
     {"checksum", 508, 4},
 }};
@@ -98,6 +102,8 @@ struct header_slot {
     page_ref catalog_root;
     std::uint64_t commit_pages = 0; // pages and runs to verify before trusting; 0: all are durable
     std::uint64_t commit_digest = 0;
+    version log_version{};       // names the first segment of the log; with a log_salt of 0: no log
+    std::uint64_t log_salt = 0; // of that segment
     std::uint32_t tree_count = 0;
     std::array<root_record, roots_in_slot> roots{};
 };
@@ -128,6 +134,7 @@ inline void store_ref(std::byte* to, page_ref ref) noexcept {
     to[11] = static_cast<std::byte>(checksum_crc32c);
     store_le<std::uint32_t>(to + 12, slot.flags);
     std::memcpy(to + 16, slot.database_id.data(), slot.database_id.size());
+    store_le<std::uint64_t>(to + 32, slot.log_salt != 0 ? feature_log : 0);
     store_le<std::uint64_t>(to + 48, to_integer(slot.committed));
     store_le<std::uint64_t>(to + 56, to_integer(slot.base));
     store_le<std::uint64_t>(to + 64, slot.page_count);
@@ -137,6 +144,8 @@ inline void store_ref(std::byte* to, page_ref ref) noexcept {
     store_ref(to + 88, slot.catalog_root);
     store_le<std::uint64_t>(to + 96, slot.commit_pages);
     store_le<std::uint64_t>(to + 104, slot.commit_digest);
+    store_le<std::uint64_t>(to + 112, to_integer(slot.log_version));
+    store_le<std::uint64_t>(to + 120, slot.log_salt);
     for (std::size_t i = 0; i < slot.tree_count; ++i) {
         std::byte* const record = to + 128 + i * root_record_size;
         store_le<std::uint32_t>(record, to_integer(slot.roots[i].tree));
@@ -187,8 +196,9 @@ inline void parse_slot(const std::byte* from, parsed_slot& parsed) {
     if (static_cast<std::uint8_t>(from[11]) != checksum_crc32c)
         return fails(slot_state::newer, "checksum_kind", static_cast<unsigned>(from[11]),
                      "1 (CRC32C)");
-    if (const auto features = load_le<std::uint64_t>(from + 32); features != 0)
-        return fails(slot_state::newer, "must_understand", features, "0");
+    const auto features = load_le<std::uint64_t>(from + 32);
+    if ((features & ~feature_log) != 0)
+        return fails(slot_state::newer, "must_understand", features, {"at most ", feature_log});
     header_slot& slot = parsed.slot;
     slot.page_size = std::size_t{1} << page_size_log2;
     slot.flags = load_le<std::uint32_t>(from + 12);
@@ -202,6 +212,11 @@ inline void parse_slot(const std::byte* from, parsed_slot& parsed) {
     slot.catalog_root = load_ref(from + 88);
     slot.commit_pages = load_le<std::uint64_t>(from + 96);
     slot.commit_digest = load_le<std::uint64_t>(from + 104);
+    slot.log_version = static_cast<version>(load_le<std::uint64_t>(from + 112));
+    slot.log_salt = load_le<std::uint64_t>(from + 120);
+    if (((features & feature_log) != 0) != (slot.log_salt != 0))
+        return fails(slot_state::damaged, "log_salt", slot.log_salt,
+                     "0 where must_understand names no log, and no other");
     if (slot.base > slot.committed)
         return fails(slot_state::damaged, "base_version", to_integer(slot.base),
                      {"at most the slot's version ", to_integer(slot.committed)});

@@ -136,6 +136,9 @@ public:
         allocated_.clear();
     }
 
+    // See pending.hpp.
+    void seen(version v, cache::epoch_stamp stamp) noexcept { pending_.seen(v, stamp); }
+
     // Makes the next `commit` noexcept.
     void prepare_commit() { pending_.prepare(freed_.size()); }
 

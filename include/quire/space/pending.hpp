@@ -29,8 +29,12 @@ struct freed_run {
 
 class pending {
 public:
-    // The runs freed by committed version `freed`, whose operations in flight end with `stamp`; the
-    // list is empty afterwards. Throws std::bad_alloc without effect.
+    // Of a version that readers do not see yet.
+    static constexpr auto unseen = static_cast<cache::epoch_stamp>(~std::uint64_t{0});
+
+    // The runs freed by committed version `freed`, whose operations in flight end with `stamp`, or
+    // with one that seen() tells later; the list is empty afterwards. Throws std::bad_alloc without
+    // effect.
     void add(growing_array<freed_run>& runs, version freed, cache::epoch_stamp stamp) {
         prepare(runs.size());
         for (const freed_run& run : runs) {
@@ -45,6 +49,12 @@ public:
             in_flight_.reserve(2 * in_flight_.size() + runs);
     }
 
+    // Readers see version v and those before it: operations that do not end with `stamp`.
+    void seen(version v, cache::epoch_stamp stamp) noexcept {
+        for (std::size_t n = in_flight_.size(); n-- != 0 && in_flight_[n].stamp == unseen;)
+            if (in_flight_[n].freed <= v) in_flight_[n].stamp = stamp;
+    }
+
     // How many runs, oldest first, no operation in flight can see any more. To be asked before the
     // open snapshots are looked up: an operation may end by becoming a snapshot.
     template <class Passed>
@@ -53,7 +63,7 @@ public:
         bool known = false;
         for (; n < in_flight_.size(); ++n) {
             if (known && in_flight_[n].stamp == in_flight_[n - 1].stamp) continue;
-            if (!passed(in_flight_[n].stamp)) break;
+            if (in_flight_[n].stamp == unseen || !passed(in_flight_[n].stamp)) break;
             known = true;
         }
         return n;

@@ -22,8 +22,10 @@
 //   7. A lock belongs to the device object: a second device on the same file conflicts with it, in
 //      this process as in any other, and close() releases it.
 //
-// Thread-safety: read(), size(), mapping() from any number of threads, also while one other thread
-// writes elsewhere in the file; everything else by one thread at a time.
+// Thread-safety: read(), size(), mapping() from any number of threads, also while others write
+// elsewhere in the file; write() and write_gather() to different places from two threads, also while
+// one of them resizes or syncs (a sync makes durable what was written before it began). Everything
+// else by one thread at a time.
 #pragma once
 
 #include <cerrno>
@@ -222,6 +224,28 @@ template <class D>
 concept scattering_device = requires(const D device, std::span<const mutable_bytes> parts) {
     { device.read_scatter(std::uint64_t{}, parts) } noexcept -> std::same_as<std::size_t>;
 };
+
+// Whether a device finds files by the beginning of their paths: list(beginning, to, found) calls
+// found(to, rest) for each regular file of the path beginning + rest, in any order. What a log of
+// segments needs.
+template <class D>
+concept listing_device = requires(const std::string& beginning, void* to,
+                                  void (*found)(void* to, const char* rest)) {
+    { D::list(beginning, to, found) } -> std::same_as<status>;
+};
+
+// What the log's segments are to a device: files that are written and read, never mapped.
+template <class D>
+struct log_device {
+    using type = D;
+};
+template <class D>
+requires requires { typename D::log_device; }
+struct log_device<D> {
+    using type = typename D::log_device;
+};
+template <class D>
+using log_device_of = typename log_device<D>::type;
 
 // Process id of whoever holds the lock that made lock() busy; 0 if that is not known.
 template <device D>

@@ -28,6 +28,7 @@
 #include <sys/mman.h>
 
 #include <quire/storage/concepts.hpp>
+#include <quire/storage/file.hpp>
 #include <quire/storage/posix_file.hpp>
 
 namespace quire::storage {
@@ -36,6 +37,7 @@ class mmap : public policy_base, private posix_file {
 public:
     static constexpr std::string_view name = "mmap";
     static constexpr bool maps = true;
+    using log_device = file;
 
     // Address space asked for first; halved until the system grants it, to no less than the last.
     static constexpr std::uint64_t largest_reservation =
@@ -70,6 +72,7 @@ public:
     using posix_file::descriptor;
     using posix_file::forked;
     using posix_file::is_open;
+    using posix_file::list;
     using posix_file::lock;
     using posix_file::lock_holder;
     using posix_file::preallocate;

@@ -21,10 +21,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <span>
 #include <string>
 #include <utility>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -71,6 +73,8 @@ public:
     std::size_t read_scatter(std::uint64_t offset,
                              std::span<const mutable_bytes> parts) const noexcept;
     status write(std::uint64_t offset, bytes_view from) noexcept;
+    // write() and sync_data() of these bytes by one call; both where the system has none.
+    status write_durable(std::uint64_t offset, bytes_view from) noexcept;
     // The parts, one behind the other, from `offset` on. As many calls as it takes.
     status write_gather(std::uint64_t offset, std::span<const bytes_view> parts) noexcept;
 
@@ -97,6 +101,10 @@ public:
     // Atomic, on one file system. EEXIST if `to` is taken.
     static status rename_new(const std::string& from, const std::string& to) noexcept;
     static status remove(const std::string& path) noexcept;
+    // Calls found(to, rest) for every regular file whose path is `beginning` + rest. What found
+    // throws is thrown.
+    static status list(const std::string& beginning, void* to,
+                       void (*found)(void* to, const char* rest));
     // Whether the path still leads to the open file: false once it was renamed, removed, replaced.
     [[nodiscard]] bool same_file_as_path(const std::string& path) const noexcept;
 
@@ -116,6 +124,7 @@ private:
     template <class Call>
     status synced(const Call& call) noexcept;
     void unlock() noexcept;
+    static bool directory_of(const std::string& path, char* directory) noexcept;
 
     int descriptor_ = -1;
     pid_t owner_ = 0; // the process that opened it
@@ -246,6 +255,21 @@ inline status posix_file::write(std::uint64_t offset, bytes_view from) noexcept 
                              offset, from);
 }
 
+inline status posix_file::write_durable(std::uint64_t offset, bytes_view from) noexcept {
+#if defined(RWF_DSYNC)
+    if (!may_change()) return {EBADF};
+    const status written = detail::write_all(
+        [this](const std::byte* at, std::size_t size, off_t to) {
+            const iovec whole{const_cast<std::byte*>(at), size};
+            return ::pwritev2(descriptor_, &whole, 1, to, RWF_DSYNC);
+        },
+        offset, from);
+    if (written.number != EOPNOTSUPP && written.number != ENOSYS) return written;
+#endif
+    if (const status copied = write(offset, from); !copied) return copied;
+    return sync_data();
+}
+
 inline status posix_file::write_gather(std::uint64_t offset,
                                        std::span<const bytes_view> parts) noexcept {
     if (!may_change()) return {EBADF};
@@ -318,14 +342,44 @@ inline status posix_file::sync_all() noexcept {
     return synced([this] { return ::fsync(descriptor_); });
 }
 
-inline status posix_file::sync_directory_of(const std::string& path) noexcept {
-    char directory[PATH_MAX] = ".";
+// Into PATH_MAX bytes; false if it is longer.
+inline bool posix_file::directory_of(const std::string& path, char* directory) noexcept {
     const std::size_t slash = path.rfind('/');
-    if (slash != std::string::npos) {
-        const std::size_t size = slash == 0 ? 1 : slash; // the root keeps its slash
-        if (size >= sizeof directory) return {ENAMETOOLONG};
-        directory[path.copy(directory, size)] = '\0';
+    const std::size_t size = slash == 0 || slash == std::string::npos ? 1 : slash;
+    if (size >= PATH_MAX) return false;
+    directory[0] = '.'; // the root keeps its slash
+    if (slash != std::string::npos) path.copy(directory, size);
+    directory[size] = '\0';
+    return true;
+}
+
+inline status posix_file::list(const std::string& beginning, void* to,
+                               void (*found)(void* to, const char* rest)) {
+    char directory[PATH_MAX];
+    if (!directory_of(beginning, directory)) return {ENAMETOOLONG};
+    DIR* const stream = ::opendir(directory);
+    if (stream == nullptr) return {errno};
+    const struct closer {
+        DIR* of;
+        ~closer() { ::closedir(of); }
+    } close_it{stream};
+    const std::size_t slash = beginning.rfind('/');
+    const char* const name = beginning.c_str() + (slash == std::string::npos ? 0 : slash + 1);
+    const std::size_t size = std::strlen(name);
+    for (;;) {
+        errno = 0;
+        const dirent* const entry = ::readdir(stream);
+        if (entry == nullptr) return {errno};
+        if (std::strncmp(entry->d_name, name, size) != 0) continue;
+        struct stat facts {};
+        if (::fstatat(::dirfd(stream), entry->d_name, &facts, 0) == 0 && S_ISREG(facts.st_mode))
+            found(to, entry->d_name + size);
     }
+}
+
+inline status posix_file::sync_directory_of(const std::string& path) noexcept {
+    char directory[PATH_MAX];
+    if (!directory_of(path, directory)) return {ENAMETOOLONG};
     const int opened =
         uninterrupted([&] { return ::open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
     if (opened < 0) return {errno};

@@ -172,6 +172,18 @@ public:
             return {};
         });
     }
+    static status list(const std::string& beginning, void* to,
+                       void (*found)(void* to, const char* rest)) {
+        std::vector<std::string> all;
+        const status listed =
+            on_disk(beginning, [&](simulated_disk& disk, const std::string& at) -> status {
+                for (const auto& [name, file] : disk.names_)
+                    if (name.compare(0, at.size(), at) == 0) all.push_back(name.substr(at.size()));
+                return {};
+            });
+        for (const std::string& rest : all) found(to, rest.c_str());
+        return listed;
+    }
     [[nodiscard]] bool same_file_as_path(const std::string& path) const noexcept {
         return on_disk(path, [&](simulated_disk& disk, const std::string& at) -> status {
                    const auto found = disk.names_.find(at);
@@ -254,6 +266,9 @@ private:
 };
 
 class simulated : public simulated_device<false> {};
-class simulated_mmap : public simulated_device<true> {};
+class simulated_mmap : public simulated_device<true> {
+public:
+    using log_device = simulated;
+};
 
 } // namespace quire::storage

@@ -1,5 +1,6 @@
 // Committing and closing: the part of txn::store that decides what is on the medium between any two
-// steps. store.hpp holds the argument and includes this header.
+// steps. store.hpp holds the argument and includes this header; logged.hpp has the commits of a
+// store with a log.
 #pragma once
 
 #include <quire/core/raise.hpp>
@@ -9,40 +10,64 @@ namespace quire::txn {
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::commit(durability wanted) {
-    return_stash();
-    // Any change of a tree changes its root record.
-    const bool changed = working_.roots != begun_.roots;
-    const bool all_durable = !on_device || snapshots_.current()->number <= durable_;
-    if (!changed && (wanted == durability::none || all_durable)) return roll_back();
-    try {
-        require_writable(); // a write of this very transaction may have failed
-        static_cast<void>(snapshots_.prepare());
-        space_.prepare_commit();
-        space_.trim_new(begun_.space.end);
-        if (on_device && wanted != durability::none) make_durable(working_.at);
-        else note_space();
-    } catch (...) {
-        roll_back();
-        throw;
+    if constexpr (logs) {
+        commit_logged(wanted);
+    } else {
+        return_stash();
+        // Any change of a tree changes its root record.
+        const bool changed = working_.roots != begun_.roots;
+        const bool all_durable = !on_device || snapshots_.current()->number <= durable();
+        if (!changed && (wanted == durability::none || all_durable)) return roll_back();
+        try {
+            require_writable(); // a write of this very transaction may have failed
+            static_cast<void>(snapshots_.prepare());
+            space_.prepare_commit();
+            space_.trim_new(begun_.space.end);
+            if (on_device && wanted != durability::none) make_durable(working_.at);
+            else note_space();
+        } catch (...) {
+            roll_back();
+            throw;
+        }
+        build(working_.at);
+        publish(working_.at);
+        if (on_device && durable() != working_.at) vouchable_ = false;
+        note_change(); // iterators on the working state are over
+        gate_.leave();
     }
-    publish(working_.at);
-    if (on_device && durable_ != working_.at) vouchable_ = false;
-    note_change(); // iterators on the working state are over
-    gate_.leave();
+}
+
+// The working state is a version, upon which the next one is built. Prepared before, so that it
+// does not throw.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::build(version v) noexcept {
+    version_record& record = snapshots_.prepare();
+    record.number = v;
+    record.roots = working_.roots;
+    snapshots_.build();
+    space_.commit(v, space::pending::unseen);
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::publish(version v) noexcept {
-    version_record& record = snapshots_.prepare(); // prepared before, so it does not throw
-    record.number = v;
-    record.roots = working_.roots;
-    const cache::epoch_stamp stamp = snapshots_.publish(epoch_);
-    space_.commit(v, stamp);
+    snapshots_.publish(v);
+    observe();
+}
+
+// The writer's: takes notice of what others have published.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::observe() noexcept {
+    cache::epoch_stamp stamp{};
+    version seen{};
+    if (snapshots_.observe(epoch_, stamp, seen)) space_.seen(seen, stamp);
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::flush() {
-    if constexpr (transactional) {
+    if constexpr (logs) {
+        check_writable();
+        wait_durable(version::none);
+    } else if constexpr (transactional) {
         begin();
         commit(durability::full);
     } else if constexpr (on_device) {
@@ -55,8 +80,18 @@ void store<Storage, Replacement, Txn, PageSize>::flush() {
         space_.commit(working_.at, epoch_.advance());
         last_ = next(last_);
         working_.at = last_;
-        space_.collect(space_.ready([](cache::epoch_stamp) { return true; }), {}, durable_);
+        space_.collect(space_.ready([](cache::epoch_stamp) { return true; }), {}, durable());
         begun_ = {space_.now(), working_.roots, working_.at};
+    }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::wait_durable(version v) {
+    if constexpr (logs) {
+        if (v != version::none && v <= durable_version()) return;
+        if (!log_.log.wait_for_all()) must({log_.log.failure()});
+    } else {
+        flush();
     }
 }
 
@@ -64,7 +99,7 @@ template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::sync(const char* sentence) {
     counters_.syncs.add();
     if (const auto status = device_.file.device().sync_data(); !status.ok()) {
-        poisoned_ = true;
+        poison();
         detail::raise_io(sentence, status.number, path());
     }
 }
@@ -121,10 +156,12 @@ void store<Storage, Replacement, Txn, PageSize>::write_durable(version v) {
             device_.map.changed(id);
             flipped_.push_back(id);
         });
-        device_.map.place(space_, v, flipped_);
-        cache_.admit(static_cast<page_id>(space_.end() - 1));
-        ensure_frames(device_.map.placed());
-        device_.map.fill(cache_, space_, v);
+        place_map(v);
+        if constexpr (logs) // left over from a checkpoint that failed
+            if (const auto status = cache_.write_taken(log_.taken); !status.ok()) {
+                if (!status.is_full()) poison();
+                fail_io("writing the pages of a commit failed", status, path());
+            }
 
         // Behind the end of the file there is nothing that anybody could still need.
         const auto done = cache_.write_back([&](page_id id) {
@@ -137,10 +174,10 @@ void store<Storage, Replacement, Txn, PageSize>::write_durable(version v) {
         if (status.ok() && size < space_.end() * PageSize)
             status = file.device().resize(space_.end() * PageSize);
         if (!status.ok()) {
-            if (!status.is_full()) poisoned_ = true;
+            if (!status.is_full()) poison();
             fail_io("writing the pages of a commit failed", status, path());
         }
-        const bool vouched = vouchable_ && done.pages <= most_vouched_pages;
+        const bool vouched = !logs && vouchable_ && done.pages <= most_vouched_pages;
         if (!vouched) sync("making the pages of a commit durable failed");
 
         format::header_slot slot = file.slot();
@@ -153,20 +190,45 @@ void store<Storage, Replacement, Txn, PageSize>::write_durable(version v) {
         slot.roots = working_.roots;
         slot.commit_pages = vouched ? done.pages : 0;
         slot.commit_digest = vouched ? done.digest : 0;
-        put_slot(slot);
-        durable_ = v;
+        if constexpr (logs) rotate_log(v, slot);
+        put_slot<outcome_unknown>(slot);
+        durable_.store(v, std::memory_order_release);
         vouchable_ = true;
+        if constexpr (logs) {
+            numbered_from_.store(v, std::memory_order_relaxed);
+            if (!closing_) log_.log.release(v, log_.from_lsn);
+        }
+    }
+}
+
+// Places for the changed parts of the free map, and their pages.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::place_map(version v) {
+    if constexpr (on_device) {
+        device_.map.place(space_, v, flipped_);
+        cache_.admit(static_cast<page_id>(space_.end() - 1));
+        ensure_frames(device_.map.placed());
+        device_.map.fill(cache_, space_, v);
     }
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+template <class Error>
 void store<Storage, Replacement, Txn, PageSize>::put_slot(format::header_slot slot) {
     if constexpr (on_device) {
-        if (const auto status = device_.file.write_slot(slot); !status.ok()) {
-            poisoned_ = true;
-            detail::raise_io("writing a header slot failed", status.number, path());
-        }
-        sync("making a header slot durable failed");
+        const auto fails = [&](const char* sentence, storage::status status) {
+            poison();
+            detail::raise_io<Error>(sentence, status.number, path());
+        };
+        if (const auto status = device_.file.write_slot(slot); !status.ok())
+            fails("writing a header slot failed; open the store again to see whether the commit "
+                  "that it was for has happened",
+                  status);
+        counters_.syncs.add();
+        if (const auto status = device_.file.device().sync_data(); !status.ok())
+            fails("making a header slot durable failed; open the store again to see whether the "
+                  "commit that it was for has happened",
+                  status);
         device_.file.accept(slot);
     }
 }
@@ -185,6 +247,14 @@ void store<Storage, Replacement, Txn, PageSize>::mark_session() {
         slot.committed = reserved_;
         slot.commit_pages = 0;
         slot.commit_digest = 0;
+        if constexpr (logs) {
+            // Until it has been read, the log that is there is still needed.
+            if (!recovering_ && !closing_) {
+                must(log_.log.start(reserved_));
+                slot.log_version = log_.log.first_version();
+                slot.log_salt = log_.log.salt();
+            }
+        }
         put_slot(slot);
         marked_ = true;
     }
@@ -193,27 +263,42 @@ void store<Storage, Replacement, Txn, PageSize>::mark_session() {
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::close() {
     if constexpr (on_device) {
-        if (options_.read_only || poisoned_) return;
-        auto& file = device_.file;
-        if constexpr (transactional) {
+        if (options_.read_only || poisoned() || recovering_) return;
+        closing_ = true;
+        const auto& file = device_.file;
+        if constexpr (logs) {
+            wait_durable(version::none);
+            snapshots_.publish(snapshots_.newest()->number);
+            begin();
+        } else if constexpr (transactional) {
             begin();
             commit(durability::full);
-            // Free pages at the end are not worth keeping; their bits in the map are a commit.
             begin();
-            flipped_.clear();
-            space_.trim([this](page_id id) { device_.map.changed(id); });
-            begun_.space = space_.now();
-            if (space_.end() != file.slot().page_count) {
-                static_cast<void>(snapshots_.prepare());
-                make_durable(working_.at);
-                publish(working_.at);
-            }
-            gate_.leave();
         } else {
             flush();
-            space_.trim([this](page_id id) { device_.map.changed(id); });
-            if (space_.end() != file.slot().page_count) make_durable(working_.at);
         }
+        // Free pages at the end are not worth keeping; their bits in the map are a commit.
+        flipped_.clear();
+        space_.trim([this](page_id id) { device_.map.changed(id); });
+        begun_.space = space_.now();
+        if (space_.end() != file.slot().page_count || file.slot().log_salt != 0) {
+            if constexpr (transactional) static_cast<void>(snapshots_.prepare());
+            make_durable(working_.at);
+            if constexpr (transactional) {
+                build(working_.at);
+                publish(working_.at);
+            }
+        }
+        if constexpr (transactional) gate_.leave();
+        close_file();
+        if constexpr (logs) log_.log.remove();
+    }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::close_file() {
+    if constexpr (on_device) {
+        auto& file = device_.file;
         format::header_slot slot = file.slot();
         if ((slot.flags & format::flag_clean) != 0) return;
         const std::uint64_t exact = slot.page_count * PageSize;

@@ -13,14 +13,15 @@ namespace quire::txn {
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 store<Storage, Replacement, Txn, PageSize>::store()
     : space_(header_pages,
-             transactional ? space::page_space::lists::kept : space::page_space::lists::not_kept) {
+             transactional ? space::page_space::lists::kept : space::page_space::lists::not_kept),
+      log_(counters_) {
     static_assert(!on_device, "quire: a store on a device needs a path");
     working_.roots[0].tree = static_cast<tree_id>(1);
     last_ = working_.at = static_cast<version>(1);
     if constexpr (transactional) {
-        snapshots_.prepare().roots = working_.roots;
-        snapshots_.prepare().number = last_;
-        static_cast<void>(snapshots_.publish(epoch_));
+        static_cast<void>(snapshots_.prepare());
+        build(last_);
+        publish(last_);
     }
 }
 
@@ -29,13 +30,15 @@ store<Storage, Replacement, Txn, PageSize>::store(store_options options,
                                                   const format::schema& main_tree)
     : options_(std::move(options)),
       cache_(device_.file.device(), epoch_, counters_, options_.path, options_.cache_bytes),
-      space_(header_pages, space::page_space::lists::kept) {
+      space_(header_pages, space::page_space::lists::kept), log_(counters_) {
     open(main_tree);
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 store<Storage, Replacement, Txn, PageSize>::~store() {
     QUIRE_PRECONDITION(gate_.is_free(), "a transaction ends before its map");
+    if constexpr (logs) // of a checkpoint that failed
+        for (version_record* const record : log_.held) record->unshare();
     QUIRE_PRECONDITION(snapshots_.open(epoch_).empty(),
                        "snapshots and iterators end before their map");
     try {
@@ -73,11 +76,23 @@ void store<Storage, Replacement, Txn, PageSize>::open(const format::schema& main
     // mark_session.
     reserved_ = unclean ? static_cast<version>(to_integer(newest) + lost_versions) : next(newest);
     last_ = reserved_;
+    numbered_from_ = reserved_;
     durable_ = slot.committed;
+    catalog_ = slot.catalog_root;
+    if constexpr (logs) {
+        log_.log.attach(path(), slot.database_id, options_.wal_limit_bytes);
+        recovering_ = slot.log_salt != 0;
+        if (!recovering_) check_no_log();
+        vouchable_ = false;
+    } else if (slot.log_salt != 0) {
+        detail::raise<format_mismatch>("the store was not closed, and its log is to be read by a "
+                                       "map with txn::wal; open it with that policy once",
+                                       path(), page_id::none, "log", "one", "none");
+    }
     if constexpr (transactional) {
-        snapshots_.prepare().roots = working_.roots;
-        snapshots_.prepare().number = slot.committed;
-        static_cast<void>(snapshots_.publish(epoch_));
+        static_cast<void>(snapshots_.prepare());
+        build(slot.committed);
+        publish(slot.committed);
     } else {
         last_ = next(last_);
         working_.at = last_;
@@ -204,7 +219,7 @@ void store<Storage, Replacement, Txn, PageSize>::verifying(Look&& look) {
     } else {
         gate_.enter();
         try {
-            look(static_cast<const format::root_record&>(snapshots_.current()->roots[0]));
+            look(static_cast<const format::root_record&>(snapshots_.newest()->roots[0]));
         } catch (...) {
             gate_.leave();
             throw;
@@ -220,7 +235,7 @@ void store<Storage, Replacement, Txn, PageSize>::check_space(Seen&& seen,
     for (std::uint32_t id = 0; id < header_pages; ++id) seen(static_cast<page_id>(id), 1U);
     if constexpr (on_device) {
         device_.map.for_each_page([&](page_id id) { seen(id, 1U); });
-        seen(device_.file.slot().catalog_root.id, 1U);
+        seen(catalog_.id, 1U);
     }
     for (std::uint32_t n = 0; n < stashed_; ++n) seen(stash_[n], 1U);
     space_.waiting().for_each([&](const space::freed_run& run) { seen(run.first, run.pages); });

@@ -1,10 +1,12 @@
-// Committed versions that somebody may read: the current one, and those that snapshots hold.
+// Versions: those that are built and not yet published, the current one, those that snapshots hold.
 //
-// A version record is immutable but for its count of holders. Readers find the current record
-// inside an epoch guard and either use it within that guard or take a share of it; a record whose
-// last share is gone is reused once no operation in flight can have it in hand.
-// Thread-safety: current, share, unshare from any thread (share: inside a guard, or of a record
-// already shared); the rest from the one writer.
+// A version is built by the writer, and the next one upon it; it is published, in order, when its
+// commit is as durable as was asked. A record is immutable but for its count of holders. Readers
+// find the current record inside an epoch guard and either use it within that guard or take a share
+// of it; a record whose last share is gone is reused once no operation in flight can have it in
+// hand.
+// Thread-safety: current, publish, share, unshare from any thread (share: inside a guard, or of a
+// record already shared); the rest from the one writer.
 #pragma once
 
 #include <array>
@@ -51,9 +53,10 @@ private:
     template <class>
     friend class snapshots;
 
-    version_record* next = nullptr; // in the writer's list of all records
-    cache::epoch_stamp retired{};   // when it ceased to be the current one
-    bool published = false;
+    version_record* next = nullptr;  // in the writer's list of all records
+    version_record* later = nullptr; // the version built after it, while it is not published
+    cache::epoch_stamp retired{};    // when it was seen not to be the current one any more
+    bool built = false;
 };
 
 template <class Epoch>
@@ -86,16 +89,45 @@ public:
         }
         return *spare_;
     }
-    // Makes the prepared record the current one; gives the stamp with which what it replaces is
-    // retired.
-    cache::epoch_stamp publish(Epoch& epoch) noexcept {
-        version_record* const before = current();
-        spare_->published = true;
-        current_.store(spare_, std::memory_order_seq_cst);
+    // The prepared record is the newest version from now on; readers do not see it yet.
+    void build() noexcept {
+        version_record* const record = spare_;
         spare_ = nullptr;
-        const cache::epoch_stamp stamp = epoch.advance();
-        if (before != nullptr) before->retired = stamp;
-        return stamp;
+        record->built = true;
+        record->retired = cache::epoch_stamp::none;
+        record->later = nullptr;
+        latch_guard hold(latch_);
+        if (first_unpublished_ == nullptr) first_unpublished_ = record;
+        else newest_->later = record;
+        newest_ = record;
+    }
+    // Readers see version v, and that is the newest they see. Requires: it and those before it are
+    // built; nothing happens when a newer one is published.
+    void publish(version v) noexcept {
+        latch_guard hold(latch_);
+        version_record* last = nullptr;
+        while (first_unpublished_ != nullptr && !(v < first_unpublished_->number)) {
+            last = first_unpublished_;
+            first_unpublished_ = last->later;
+        }
+        if (last != nullptr) current_.store(last, std::memory_order_seq_cst);
+    }
+    // The newest version built; what the next one is built upon.
+    [[nodiscard]] version_record* newest() const noexcept { return newest_; }
+
+    // What has become of readers since the last call: gives true when they see another version than
+    // before, and the stamp with which what they saw is retired.
+    [[nodiscard]] bool observe(Epoch& epoch, cache::epoch_stamp& stamp, version& seen) noexcept {
+        const version_record* const now = current();
+        if (now == observed_) return false;
+        observed_ = now;
+        stamp = epoch.advance();
+        seen = now->number;
+        for (version_record* record = all_; record != nullptr; record = record->next)
+            if (record->built && record != now && !(seen < record->number) &&
+                record->retired == cache::epoch_stamp::none)
+                record->retired = stamp;
+        return true;
     }
 
     // Versions that snapshots and iterators hold, ascending, each once; and finds a record that
@@ -103,14 +135,14 @@ public:
     [[nodiscard]] std::span<const version> open(const Epoch& epoch) noexcept {
         open_.clear();
         for (version_record* record = all_; record != nullptr; record = record->next) {
-            if (!record->published) continue;
+            if (!record->built) continue;
             const auto held = [record] {
                 return record->holders.load(std::memory_order_acquire) != 0;
             };
             // The holders are looked at again after the operations: one may end by becoming one.
-            if (!held() && record != current() && spare_ == nullptr &&
+            if (!held() && spare_ == nullptr && record->retired != cache::epoch_stamp::none &&
                 epoch.passed(record->retired) && !held()) {
-                record->published = false;
+                record->built = false;
                 spare_ = record;
             } else if (held()) {
                 open_.push_back(to_integer(record->number));
@@ -135,7 +167,7 @@ public:
         const std::int64_t now = coarse_milliseconds();
         for (const version_record* record = all_; record != nullptr; record = record->next) {
             const std::uint64_t holders = record->holders.load(std::memory_order_acquire);
-            if (!record->published || holders == 0) continue;
+            if (!record->built || holders == 0) continue;
             std::size_t low = 0; // a version may have several records
             for (std::size_t n = numbers.size(); n > 1;) {
                 const std::size_t half = n / 2;
@@ -154,7 +186,11 @@ public:
 
 private:
     std::atomic<version_record*> current_{nullptr};
-    version_record* spare_ = nullptr; // to be filled next
+    latch latch_;                                 // over what publish changes
+    version_record* first_unpublished_ = nullptr; // of those built
+    version_record* newest_ = nullptr;            // the writer's, and its `later`
+    const version_record* observed_ = nullptr;    // the writer's
+    version_record* spare_ = nullptr;             // to be filled next
     version_record* all_ = nullptr;
     std::size_t count_ = 0;
     growing_array<std::uint64_t> open_;

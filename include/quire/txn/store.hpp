@@ -19,6 +19,10 @@
 // commit and compares; on a difference the commit has never happened. Pages that a commit frees are
 // handed out again only after step 5, so the old slot's pages are whole until then.
 //
+// That is txn::shadow. Under txn::wal a commit appends its records to the log and is durable with
+// the log; the steps above are a checkpoint, and what a transaction does that is too large for the
+// log (logged.hpp, recovery.hpp).
+//
 // Failures: a full medium before step 4 rolls the transaction back. Any other failed write, and any
 // failed sync, poisons the store: what is on the medium is not known, so nothing more is written.
 //
@@ -26,6 +30,7 @@
 // place. Under txn::none all members from one thread.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -41,6 +46,7 @@
 #include <quire/core/ids.hpp>
 #include <quire/core/sync.hpp>
 #include <quire/format/header_slot.hpp>
+#include <quire/format/log_record.hpp>
 #include <quire/space/free_map.hpp>
 #include <quire/space/page_space.hpp>
 #include <quire/storage/concepts.hpp>
@@ -50,6 +56,8 @@
 #include <quire/txn/policy.hpp>
 #include <quire/txn/snapshots.hpp>
 #include <quire/txn/store_file.hpp>
+#include <quire/wal/records.hpp>
+#include <quire/wal/writer.hpp>
 
 namespace quire::txn {
 
@@ -59,6 +67,28 @@ struct store_options {
     std::uint64_t cache_bytes = 0;
     bool create = true;
     bool read_only = false;
+    std::uint64_t wal_limit_bytes = std::uint64_t{64} << 20;
+};
+
+// Members that only a store with a log has.
+template <class Device, class Txn, bool Logs>
+struct log_part {
+    explicit log_part(io_counters&) noexcept {}
+};
+template <class Device, class Txn>
+struct log_part<Device, Txn, true> {
+    explicit log_part(io_counters& counters) noexcept : log(counters) {}
+
+    quire::wal::writer<storage::log_device_of<Device>, typename Txn::sync_method> log;
+    quire::wal::records records;  // of the transaction that is open
+    quire::wal::ticket promised;  // how far the log must have come for what is built to be published
+    gate checkpointing;    // held while a checkpoint, or whoever writes a slot, is at work
+    growing_array<std::uint64_t> taken;         // the checkpoint's pages, yet to be written
+    growing_array<version_record*> held;        // versions that these pages belong to
+    format::header_slot slot;                   // the one the checkpoint will write
+    std::uint64_t from_lsn = 0;                 // where the log goes on behind the checkpoint
+    std::uint64_t not_before = 0;               // bytes of the log, after a checkpoint that failed
+    recovery_report recovered;
 };
 
 // Members that only a store on a device has.
@@ -75,6 +105,7 @@ class store {
 public:
     static constexpr bool on_device = !storage::memory_policy<Storage>;
     static constexpr bool transactional = Txn::transactional;
+    static constexpr bool logs = on_device && Txn::logs;
     // One thread, nothing evicted, nothing published: no reader can be in anybody's way.
     using epoch_type =
         std::conditional_t<on_device || transactional, cache::epoch, cache::null_epoch>;
@@ -103,7 +134,9 @@ public:
     [[nodiscard]] const std::string& path() const noexcept { return options_.path; }
     [[nodiscard]] cache_type& cache() noexcept { return cache_; }
     [[nodiscard]] bool read_only() const noexcept { return options_.read_only; }
-    [[nodiscard]] bool poisoned() const noexcept { return poisoned_; }
+    [[nodiscard]] bool poisoned() const noexcept {
+        return poisoned_.load(std::memory_order_relaxed);
+    }
     [[nodiscard]] const io_counters& counters() const noexcept { return counters_; }
 
     // ---- reading ----
@@ -170,6 +203,7 @@ public:
         space::page_space::mark space;
         root_records roots;
         version at{};
+        quire::wal::records::mark records{};
     };
 
     // Takes the writer's place, waiting for it. Throws read_only, poisoned, std::bad_alloc.
@@ -186,9 +220,37 @@ public:
     void roll_back_to(const mark& to) noexcept;
     // Makes everything committed durable; without transactions, everything done so far.
     void flush();
+    // Moves what is in a log to the file; the same as flush where there is no log.
+    void checkpoint();
+    // Returns when version v, and those before it, are durable.
+    void wait_durable(version v);
+
+    // ---- the log; nothing where there is none ----
+
+    // Makes the next note of so many bytes noexcept. Throws std::bad_alloc.
+    void reserve_note(std::size_t key, std::size_t value) {
+        if constexpr (logs) log_.records.reserve(key, value);
+    }
+    // What the transaction has just done.
+    void note_put(tree_id tree, bytes_view key, bytes_view value) noexcept {
+        if constexpr (logs) log_.records.put(tree, key, value);
+    }
+    void note_erase(tree_id tree, bytes_view key) noexcept {
+        if constexpr (logs) log_.records.erase(tree, key);
+    }
+    void note_clear(tree_id tree) noexcept {
+        if constexpr (logs) log_.records.clear(tree);
+    }
+    // Whether the store was not closed and has a log: recover() comes before anything else.
+    [[nodiscard]] bool has_log_to_replay() const noexcept { return recovering_; }
+    // Does again what the log says: calls apply(format::log_update) for each operation of every
+    // transaction in it, within one transaction, and makes the result durable (read-only: keeps it
+    // in memory). progress(recovery_report) is called now and then.
+    template <class Apply, class Progress>
+    void recover(Apply&& apply, Progress&& progress);
     // Throws poisoned, read_only.
     void require_writable() const {
-        if (QUIRE_UNLIKELY(poisoned_ || options_.read_only)) check_writable();
+        if (QUIRE_UNLIKELY(poisoned() || options_.read_only)) check_writable();
     }
     // Runs look(root) while no writer is at work, with the newest committed root of the first tree.
     template <class Look>
@@ -202,7 +264,11 @@ public:
         return working_.roots[tree];
     }
     [[nodiscard]] version write_version() const noexcept { return working_.at; }
-    [[nodiscard]] version durable_version() const noexcept { return durable_; }
+    [[nodiscard]] version durable_version() noexcept {
+        if constexpr (logs)
+            if (const version v = log_.log.durable_version(); durable() < v) return v;
+        return durable();
+    }
     [[nodiscard]] version committed_version() const noexcept {
         if constexpr (transactional) return snapshots_.current()->number;
         else return working_.at;
@@ -240,6 +306,15 @@ public:
     // ---- facts ----
     [[nodiscard]] const space::page_space& space() const noexcept { return space_; }
     [[nodiscard]] growing_array<held_version> held_versions();
+    [[nodiscard]] recovery_report recovered() const noexcept {
+        if constexpr (logs) return log_.recovered;
+        else return {};
+    }
+    // Of the log that recovery would read.
+    [[nodiscard]] std::uint64_t log_bytes() const noexcept {
+        if constexpr (logs) return log_.log.bytes();
+        else return 0;
+    }
     [[nodiscard]] const format::header_slot* slot() const noexcept {
         if constexpr (on_device) return &device_.file.slot();
         else return nullptr;
@@ -252,6 +327,9 @@ private:
     static constexpr std::uint64_t most_vouched_pages = 64;
     // Versions that one session gives out at most beyond the newest slot; see mark_session.
     static constexpr std::uint64_t lost_versions = std::uint64_t{1} << 20;
+
+    // A transaction of so few bytes is logged whatever the limits are.
+    static constexpr std::uint64_t least_logged = std::uint64_t{64} << 10;
 
     struct working_state {
         root_records roots{};
@@ -276,7 +354,36 @@ private:
     void return_stash() noexcept;
     void undo_space(const space::page_space::mark& to) noexcept;
     void release_pages(page_ref ref, std::uint32_t pages) noexcept;
+    void build(version v) noexcept;
     void publish(version v) noexcept;
+    void observe() noexcept;
+    [[nodiscard]] version durable() const noexcept {
+        return durable_.load(std::memory_order_acquire);
+    }
+    // A transaction of more records reaches the medium by a checkpoint.
+    [[nodiscard]] std::uint64_t largest_logged() const noexcept {
+        const std::uint64_t of_log = options_.wal_limit_bytes / 4;
+        const std::uint64_t of_cache = options_.cache_bytes / 8;
+        const std::uint64_t most = of_log < of_cache ? of_log : of_cache;
+        return most < least_logged ? least_logged : most;
+    }
+    // Since the newest slot.
+    [[nodiscard]] std::uint64_t versions_given_out() const noexcept {
+        return to_integer(last_) - to_integer(numbered_from_.load(std::memory_order_relaxed));
+    }
+    void poison() noexcept { poisoned_.store(true, std::memory_order_relaxed); }
+    void commit_logged(durability wanted);
+    void commit_large();
+    void must(storage::status of_log);
+    void promise(const quire::wal::ticket& until, version v);
+    [[nodiscard]] bool wants_checkpoint() const noexcept;
+    void limit_log();
+    void begin_checkpoint();
+    void finish_checkpoint();
+    void place_map(version v);
+    void rotate_log(version v, format::header_slot& slot);
+    void remove_old_log() noexcept;
+    void check_no_log();
     void note_space();
     void undo_flips() noexcept;
     void make_durable(version v);
@@ -284,8 +391,10 @@ private:
     void sync(const char* sentence);
     void mark_session();
     void prepare_early_write();
+    template <class Error = io_error>
     void put_slot(format::header_slot slot);
     void close();
+    void close_file();
     [[nodiscard]] page_id take() noexcept { return stash_[--stashed_]; }
 
     store_options options_;
@@ -302,16 +411,23 @@ private:
     std::uint32_t stashed_ = 0;
     std::uint64_t changes_ = 0;
     version last_{};        // the newest number given to any version
-    version durable_{};     // the newest version on the medium
+    std::atomic<version> durable_{}; // the newest version in the file, and on the medium
+    std::atomic<version> numbered_from_{}; // of the newest slot, or the session's first one
     version reserved_{};    // the number this session's first slot will have
     bool marked_ = false;   // that slot has been written
     bool vouchable_ = true; // everything since durable_ is one commit, in dirty pages only
-    bool poisoned_ = false;
+    bool recovering_ = false; // the log is yet to be read
+    bool closing_ = false;    // no log is needed any more
+    std::atomic<bool> poisoned_{false};
+    page_ref catalog_;
     growing_array<page_id> flipped_; // scratch of make_durable
+    [[no_unique_address]] log_part<Storage, Txn, logs> log_;
 };
 
 } // namespace quire::txn
 
 #include <quire/txn/commit.hpp>
+#include <quire/txn/logged.hpp>
 #include <quire/txn/opening.hpp>
+#include <quire/txn/recovery.hpp>
 #include <quire/txn/writing.hpp>

@@ -9,7 +9,7 @@ namespace quire::txn {
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::check_writable() const {
-    if (poisoned_)
+    if (poisoned())
         detail::raise<quire::poisoned>("an earlier write or sync failed and what is on the medium "
                                        "is not known; close the store and open it again",
                                        path());
@@ -23,6 +23,7 @@ void store<Storage, Replacement, Txn, PageSize>::begin() {
     gate_.enter();
     try {
         check_writable();
+        if constexpr (logs) limit_log();
         start_working();
     } catch (...) {
         gate_.leave();
@@ -35,6 +36,7 @@ bool store<Storage, Replacement, Txn, PageSize>::try_begin(std::uint64_t nanosec
     if (!gate_.try_enter(nanoseconds)) return false;
     try {
         check_writable();
+        if constexpr (logs) limit_log();
         start_working();
     } catch (...) {
         gate_.leave();
@@ -46,9 +48,11 @@ bool store<Storage, Replacement, Txn, PageSize>::try_begin(std::uint64_t nanosec
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::start_working() {
     collect();
-    working_.roots = snapshots_.current()->roots;
+    working_.roots = snapshots_.newest()->roots;
     last_ = next(last_);
-    if constexpr (on_device) {
+    if constexpr (logs) {
+        log_.records.start(largest_logged());
+    } else if constexpr (on_device) {
         // Before the numbers come near those of the next session, should this one end in a crash.
         if (to_integer(last_) - to_integer(device_.file.slot().committed) > lost_versions / 2 &&
             marked_) {
@@ -65,10 +69,13 @@ void store<Storage, Replacement, Txn, PageSize>::start_working() {
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::collect() {
+    observe();
     // Asked first, see space/pending.hpp.
     const std::size_t ready =
         space_.ready([this](cache::epoch_stamp stamp) { return epoch_.passed(stamp); });
-    space_.collect(ready, snapshots_.open(epoch_), on_device ? durable_ : last_);
+    // And the snapshots before what is durable: a checkpoint gives its share up after it is.
+    const std::span<const version> held = snapshots_.open(epoch_);
+    space_.collect(ready, held, on_device ? durable() : last_);
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
@@ -134,9 +141,16 @@ void store<Storage, Replacement, Txn, PageSize>::ensure_frames(std::uint32_t pag
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::write_early() {
     if constexpr (on_device) {
+        if constexpr (logs) {
+            if (recovering_ && options_.read_only)
+                detail::raise<cache_exhausted>(
+                    "the log of a store that was not closed does not fit the cache; raise "
+                    "cache_bytes, or open the store for writing once",
+                    path(), page_id::none, "frames", cache_.frames(), "more");
+        }
         prepare_early_write();
         if (const auto done = cache_.write_back(); !done.status.ok()) {
-            if (!done.status.is_full()) poisoned_ = true;
+            if (!done.status.is_full()) poison();
             fail_io("writing pages of a transaction failed", done.status, path());
         }
     }
@@ -195,7 +209,8 @@ std::byte* store<Storage, Replacement, Txn, PageSize>::own(const std::byte* page
         if (format::level_of(page) == 0) fresh = cache_.take_over(page, id);
     if (fresh == nullptr) {
         fresh = cache_.create(id);
-        std::memcpy(fresh, page, PageSize);
+        // But for its checksum, which whoever writes the page may just be computing.
+        std::memcpy(fresh + 4, page + 4, PageSize - 4);
     }
     format::set_identity(fresh, id, working_.at);
     return fresh;
@@ -258,7 +273,7 @@ tree::run_ref store<Storage, Replacement, Txn, PageSize>::write_run(bytes_view v
                                                   bytes_view{zeros.data(), rest}};
             const std::size_t used = rest == 0 ? 2 : 3;
             if (const auto status = cache_.write_run(first, {parts.data(), used}); !status.ok()) {
-                if (!status.is_full()) poisoned_ = true;
+                if (!status.is_full()) poison();
                 fail_io("writing an overflow run failed", status, path(), first);
             }
         } else {
@@ -298,7 +313,9 @@ auto store<Storage, Replacement, Txn, PageSize>::set_mark() -> mark {
     last_ = next(last_);
     working_.at = last_;
     vouchable_ = false; // pages of the versions before may have died in this transaction
-    return {space_.now(), working_.roots, working_.at};
+    mark here{space_.now(), working_.roots, working_.at};
+    if constexpr (logs) here.records = log_.records.now();
+    return here;
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
@@ -314,6 +331,7 @@ void store<Storage, Replacement, Txn, PageSize>::roll_back_to(const mark& to) no
     stashed_ = 0; // allocated after the mark, or given back when it was set
     undo_space(to.space);
     working_.roots = to.roots;
+    if constexpr (logs) log_.records.go_back(to.records);
     last_ = next(last_);
     working_.at = last_;
     note_change();

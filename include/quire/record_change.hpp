@@ -1,0 +1,156 @@
+// Changes of one record of the working state, below codecs: what the map's face does with keys and
+// values that it has encoded, and recovery with those that the log has.
+// Thread-safety: the writer's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <quire/core/bytes.hpp>
+#include <quire/core/growing_array.hpp>
+#include <quire/core/raise.hpp>
+#include <quire/tree/editor.hpp>
+#include <quire/tree/overflow.hpp>
+#include <quire/tree/walk.hpp>
+#include <quire/types.hpp>
+
+namespace quire::detail {
+
+// What a writer of one tree keeps between operations.
+template <class Types>
+struct writer_state {
+    // Reserves, so that the editor's later plans cannot fail.
+    writer_state() { work.reserve(); }
+
+    typename Types::layout::workspace work;
+    tree::insertion_trail trail;
+};
+
+template <class Types>
+class record_change {
+    using layout = typename Types::layout;
+    using store = typename Types::store;
+    using key_arg = typename layout::key_arg;
+
+public:
+    using path = tree::descent<layout>;
+
+    record_change(store& s, writer_state<Types>& state) noexcept : store_(s), state_(state) {}
+
+    // Inserts the record, or gives it the new value, where the descent stopped. Slotted: a large
+    // value goes to an overflow run; the run of the value it replaces is given up. Inside
+    // store::changing.
+    void put(path& at, key_arg key, bytes_view value) {
+        store_.reserve_note(Types::largest_key, value.size());
+        if constexpr (Types::is_fixed) put_inline(at, key, {value, false});
+        else put_any(at, key, value);
+        if constexpr (store::logs)
+            store_.note_put(Types::tree, typename Types::logged_key(key).view(), value);
+        store_.note_change();
+    }
+    // Erases the record that the descent found. Inside store::changing.
+    void erase(path& at, key_arg key) {
+        std::optional<tree::run_ref> run;
+        if constexpr (!Types::is_fixed)
+            if (const auto value = layout::value(at.leaf().page, at.leaf().index); value.overflow)
+                run = run_of(value);
+        store_.reserve_note(Types::largest_key, 0);
+        edit().erase(at);
+        if (run) store_.release_run(*run);
+        if constexpr (store::logs)
+            store_.note_erase(Types::tree, typename Types::logged_key(key).view());
+        store_.note_change();
+    }
+    // Erases everything. Cost: inner pages are read, leaves where they may refer to overflow runs.
+    void clear() {
+        const format::root_record root = store_.root(Types::tree_index);
+        if (!root.root) return;
+        growing_array<page_ref> pages;
+        growing_array<tree::run_ref> runs;
+        const auto guarded = [&](auto&& operation) { store_.guarded(operation); };
+        tree::for_each_page<layout>(
+            store_.cache(), root, guarded,
+            [&](page_ref ref) {
+                store_.check_pages(ref.id, 1);
+                pages.push_back(ref);
+                if (pages.size() > store_.space().end()) // a page stands twice in the tree
+                    detail::raise<corruption>(
+                        "a tree has more pages than its store; restore a backup", store_.path(),
+                        ref.id);
+            },
+            [&](const tree::run_ref& run) {
+                store_.check_run(run);
+                runs.push_back(run);
+            });
+        store_.reserve_freed(pages.size() + runs.size());
+        store_.reserve_note(0, 0);
+        for (const page_ref ref : pages) store_.release_page(ref);
+        for (const tree::run_ref& run : runs) store_.release_run(run);
+        store_.root(Types::tree_index) = {root.tree, 0, {}, 0};
+        store_.note_clear(Types::tree);
+        store_.note_change();
+    }
+
+    // Does again what the log says. Throws corruption, and whatever a change throws.
+    void replay(const format::log_update& update) {
+        using format::record_type;
+        if (update.tree != Types::tree)
+            detail::raise<corruption>("the log names a tree that the store does not have; restore "
+                                      "a backup",
+                                      store_.path(), page_id::none, "tree_id",
+                                      to_integer(update.tree), to_integer(Types::tree));
+        if (update.type == record_type::clear) return clear();
+        const key_arg key = Types::from_log(update.key, store_.path());
+        Types::check_logged_value(update, store_.path());
+        auto& root = store_.root(Types::tree_index);
+        store_.changing(root.level, [&] {
+            path at;
+            at.to(store_.cache(), root, key);
+            if (update.type == record_type::put) put(at, key, update.value);
+            else if (at.found) erase(at, key);
+        });
+    }
+
+private:
+    [[nodiscard]] typename Types::editor edit() noexcept {
+        return {store_, store_.root(Types::tree_index), state_.work, state_.trail};
+    }
+    void put_inline(path& at, key_arg key, node::stored_value value) {
+        if (at.found) edit().replace(at, key, value);
+        else edit().insert(at, key, value);
+    }
+    void put_any(path& at, key_arg key, bytes_view value) {
+        std::optional<tree::run_ref> old;
+        if (at.found)
+            if (const auto before = layout::value(at.leaf().page, at.leaf().index); before.overflow)
+                old = run_of(before);
+        constexpr std::size_t beside = 10; // of a record and its slot, besides key and value
+        if (value.size() <= Types::largest_inline_value &&
+            key.size() + value.size() + beside <= layout::largest_leaf_record) {
+            put_inline(at, key, {value, false});
+        } else {
+            const tree::run_ref run = store_.write_run(value, Types::tree);
+            const auto reference = tree::encode(run);
+            try {
+                put_inline(at, key, {reference, true});
+            } catch (...) {
+                store_.release_run(run);
+                throw;
+            }
+        }
+        if (old) store_.release_run(*old);
+    }
+    // The run of a value that is to be given up. Throws corruption.
+    [[nodiscard]] tree::run_ref run_of(const node::stored_value& value) {
+        const tree::run_ref run = tree::decode_run(value.bytes, store_.path());
+        store_.check_run(run);
+        return run;
+    }
+
+    store& store_;
+    writer_state<Types>& state_;
+};
+
+} // namespace quire::detail

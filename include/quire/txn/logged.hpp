@@ -1,0 +1,297 @@
+// Commits of a store with a log, and the checkpoints that cut it. store.hpp includes this header.
+//
+//   commit       append the records to the log; the version is built, and the next writer may build
+//                on it; give up the writer's place; wait for the log; publish
+//   checkpoint   in the writer's place: the log's end is durable and a new segment begins; the free
+//                map is placed; the dirty pages are taken. They belong to a version that is held
+//                like a snapshot's, so nobody changes them or uses their places.
+//                beside writer and readers: they are written; sync; the slot; sync; then what the
+//                log held before is not needed any more
+//
+// Whoever finds the log too long after a commit of his own makes the checkpoint; the library has no
+// threads of its own. The slot names the log's segment that begins behind its state, so whatever
+// becomes of a checkpoint half done, the slot before it and its log say everything.
+// A transaction too large for the log is a checkpoint in the writer's place.
+#pragma once
+
+#include <quire/core/raise.hpp>
+#include <quire/txn/store.hpp>
+
+namespace quire::txn {
+
+// Throws what a failed call of the log's stands for.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::must(storage::status of_log) {
+    if constexpr (logs) {
+        if (of_log.ok()) return;
+        if (log_.log.failure() != 0) {
+            poison();
+            detail::raise_io("writing the log failed; open the store again to see which of the "
+                             "last commits have happened",
+                             of_log.number, path());
+        }
+        fail_io("making a segment of the log failed", of_log, path());
+    }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::commit_logged(durability wanted) {
+    if constexpr (logs) {
+        return_stash();
+        auto& log = log_.log;
+        // Any change of a tree changes its root record.
+        if (working_.roots == begun_.roots) {
+            quire::wal::ticket until = log_.promised;
+            if (wanted == durability::full) until.durable = log.appended();
+            const version newest = snapshots_.newest()->number;
+            roll_back();
+            return promise(until, newest);
+        }
+        const version v = working_.at;
+        try {
+            require_writable(); // a write of this very transaction may have failed
+            static_cast<void>(snapshots_.prepare());
+            space_.prepare_commit();
+            space_.trim_new(begun_.space.end);
+            if (log_.records.too_large()) return commit_large();
+            mark_session();
+            must(log.reserve(log_.records.group_bytes()));
+            note_space();
+        } catch (...) {
+            roll_back();
+            throw;
+        }
+        log.append(log_.records, v);
+        build(v);
+        quire::wal::ticket& promised = log_.promised;
+        if (wanted == durability::full) promised.durable = log.appended();
+        if (wanted != durability::none || log.has_much_waiting()) promised.written = log.appended();
+        const quire::wal::ticket until = promised;
+        note_change(); // iterators on the working state are over
+        bool cuts = wants_checkpoint() && log_.checkpointing.try_enter(0);
+        if (cuts) {
+            try {
+                begin_checkpoint();
+            } catch (...) { // the commit goes on, and a later one tries again
+                log_.checkpointing.leave();
+                cuts = false;
+            }
+        }
+        gate_.leave();
+        if (!cuts) return promise(until, v);
+        snapshots_.publish(v); // the checkpoint has made it durable
+        try {
+            finish_checkpoint();
+        } catch (...) {
+            // The commit is durable all the same; a poisoned store says so with the next change.
+        }
+        log_.checkpointing.leave();
+    }
+}
+
+// Waits until the log has come so far, then lets readers see version v.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::promise(const quire::wal::ticket& until, version v) {
+    if constexpr (logs) {
+        if (!log_.log.wait(until)) {
+            poison();
+            detail::raise_io<outcome_unknown>(
+                "making a commit durable failed; open the store again to see whether it has "
+                "happened",
+                log_.log.failure(), path());
+        }
+        snapshots_.publish(v);
+    }
+}
+
+// Commits what is too large for the log, in the writer's place.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::commit_large() {
+    if constexpr (logs) {
+        const version v = working_.at;
+        log_.checkpointing.enter();
+        try {
+            make_durable(v);
+        } catch (...) {
+            log_.checkpointing.leave();
+            throw;
+        }
+        log_.checkpointing.leave();
+        build(v);
+        publish(v);
+        note_change();
+        gate_.leave();
+    }
+}
+
+// Goes on in a new segment of the log, behind version v, and has the slot name it. Everything in
+// the log is durable afterwards.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::rotate_log(version v, format::header_slot& slot) {
+    if constexpr (logs) {
+        auto& log = log_.log;
+        if (closing_) {
+            slot.log_version = version::none;
+            slot.log_salt = 0;
+            return;
+        }
+        if (!log.started()) {
+            must(log.start(v));
+        } else {
+            must(log.reserve(log.checkpoint_bytes));
+            log.append_checkpoint(v);
+            must(log.rotate());
+        }
+        log_.from_lsn = log.segment_lsn();
+        slot.log_version = log.first_version();
+        slot.log_salt = log.salt();
+    }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+bool store<Storage, Replacement, Txn, PageSize>::wants_checkpoint() const noexcept {
+    if constexpr (logs) {
+        const std::uint64_t bytes = log_.log.bytes();
+        // Before the versions come near those of the next session, should this one end in a crash.
+        return (bytes > options_.wal_limit_bytes && bytes > log_.not_before) ||
+               versions_given_out() > lost_versions / 2;
+    } else {
+        return false;
+    }
+}
+
+// In the writer's place: when those who should cut the log do not keep up, the writer does it.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::limit_log() {
+    if constexpr (logs) {
+        const auto is_urgent = [this] {
+            return versions_given_out() > lost_versions / 4 * 3;
+        };
+        const auto is_long = [this] {
+            return log_.log.bytes() > 2 * options_.wal_limit_bytes &&
+                   log_.log.bytes() > log_.not_before;
+        };
+        if (QUIRE_LIKELY(!is_urgent() && !is_long())) return;
+        log_.checkpointing.enter();
+        try {
+            if (marked_ && (is_urgent() || is_long())) {
+                begin_checkpoint();
+                finish_checkpoint();
+            }
+        } catch (...) {
+            log_.checkpointing.leave();
+            if (is_urgent() || poisoned()) throw;
+            return;
+        }
+        log_.checkpointing.leave();
+    }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::checkpoint() {
+    if constexpr (logs) {
+        for (;;) {
+            check_writable();
+            gate_.enter();
+            if (!marked_) return gate_.leave(); // nothing was written
+            if (log_.checkpointing.try_enter(0)) break;
+            gate_.leave();
+            log_.checkpointing.enter(); // another one is at work; what it does may not be enough
+            log_.checkpointing.leave();
+        }
+        try {
+            begin_checkpoint();
+        } catch (...) {
+            log_.checkpointing.leave();
+            gate_.leave();
+            throw;
+        }
+        gate_.leave();
+        try {
+            finish_checkpoint();
+        } catch (...) {
+            log_.checkpointing.leave();
+            throw;
+        }
+        log_.checkpointing.leave();
+    } else {
+        flush();
+    }
+}
+
+// In the writer's place, no transaction open. The checkpoint is a version of its own. On an
+// exception nothing has happened, but that the log may have a record of it, which says nothing.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::begin_checkpoint() {
+    if constexpr (logs) {
+        check_writable();
+        log_.not_before = log_.log.bytes() + options_.wal_limit_bytes / 4;
+        collect();
+        working_.roots = snapshots_.newest()->roots;
+        last_ = next(last_);
+        const version v = working_.at = last_;
+        static_cast<void>(snapshots_.prepare());
+        log_.held.reserve(log_.held.size() + 1);
+        auto& file = device_.file;
+        format::header_slot slot = file.slot();
+        space::free_map<PageSize> map_before = device_.map;
+        const space::page_space::mark space_before = space_.now();
+        flipped_.clear();
+        try {
+            place_map(v);
+            space_.prepare_commit();
+            // To be as long as the slot will say; now, for later the writer may lengthen it too.
+            std::uint64_t size = file.bytes();
+            if (size < space_.end() * PageSize)
+                if (const auto status = file.device().resize(space_.end() * PageSize);
+                    !status.ok()) {
+                    if (!status.is_full()) poison();
+                    fail_io("lengthening the store failed", status, path());
+                }
+            rotate_log(v, slot);
+            cache_.take_dirty(log_.taken, [this](page_id id) {
+                return !space_.dead().contains(id); // what only snapshots see need not be written
+            });
+        } catch (...) {
+            undo_flips();
+            device_.map = std::move(map_before); // needs no memory
+            undo_space(space_before);
+            throw;
+        }
+        slot.flags = 0;
+        slot.base = slot.committed;
+        slot.committed = v;
+        slot.page_count = space_.end();
+        slot.free_map_root = device_.map.root();
+        slot.free_map_level = device_.map.level();
+        slot.roots = working_.roots;
+        slot.commit_pages = 0;
+        slot.commit_digest = 0;
+        log_.slot = slot;
+        build(v);
+        snapshots_.newest()->share();
+        log_.held.push_back(snapshots_.newest());
+        publish(v); // what it holds is durable in the log
+    }
+}
+
+// Beside the writer and the readers. On an exception the slot before stands, and the log with it;
+// the pages that are still to be written stay held until a later checkpoint writes them.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::finish_checkpoint() {
+    if constexpr (logs) {
+        if (const auto status = cache_.write_taken(log_.taken); !status.ok()) {
+            if (!status.is_full()) poison();
+            fail_io("writing the pages of a checkpoint failed", status, path());
+        }
+        sync("making the pages of a checkpoint durable failed");
+        put_slot(log_.slot);
+        durable_.store(log_.slot.committed, std::memory_order_release);
+        numbered_from_.store(log_.slot.committed, std::memory_order_relaxed);
+        for (version_record* const record : log_.held) record->unshare();
+        log_.held.clear();
+        log_.log.release(log_.slot.committed, log_.from_lsn);
+    }
+}
+
+} // namespace quire::txn

@@ -1,0 +1,110 @@
+// Bringing back a store with a log that was not closed: the state of the newest slot, and what the
+// log says was committed after it, done again by the ordinary code in one transaction. Then a
+// checkpoint makes the result durable, and only when that is done the old log is given up: a crash
+// on the way changes nothing, for pages are written to free places, and the slots written until
+// then name the old state and the old log.
+//
+// A store opened read-only keeps the result in memory and writes nothing.
+// store.hpp includes this header.
+#pragma once
+
+#include <quire/core/raise.hpp>
+#include <quire/core/sync.hpp>
+#include <quire/txn/store.hpp>
+#include <quire/wal/reader.hpp>
+
+namespace quire::txn {
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+template <class Apply, class Progress>
+void store<Storage, Replacement, Txn, PageSize>::recover(Apply&& apply, Progress&& progress) {
+    if constexpr (logs) {
+        using device = storage::log_device_of<Storage>;
+        const std::int64_t began = coarse_milliseconds();
+        const format::header_slot& slot = device_.file.slot();
+        const version first = slot.log_version;
+        const auto beyond = static_cast<version>(to_integer(reserved_) + lost_versions);
+        quire::wal::reader<device> log(path(), slot.database_id, first, slot.log_salt, beyond);
+        recovery_report& report = log_.recovered;
+        const auto tell = [&] {
+            report.bytes = log.bytes_done();
+            report.bytes_total = log.bytes_total();
+            report.discarded = log.discarded();
+            report.milliseconds = static_cast<std::uint64_t>(coarse_milliseconds() - began);
+            progress(static_cast<const recovery_report&>(report));
+        };
+        gate_.enter();
+        try {
+            start_working();
+            if (last_ < beyond) last_ = beyond; // above all that the log may have given out
+            working_.at = begun_.at = last_ = next(last_);
+            format::log_group group;
+            while (log.next(group)) {
+                format::for_each_update(group, [&](const format::log_update& update) {
+                    apply(update);
+                    if (++report.operations % 8192 == 0) tell();
+                });
+                if (!group.is_checkpoint) ++report.transactions;
+            }
+            return_stash();
+            static_cast<void>(snapshots_.prepare());
+            space_.prepare_commit();
+            if (options_.read_only) {
+                note_space();
+            } else {
+                mark_session();
+                make_durable(working_.at);
+                recovering_ = false;
+                remove_old_log();
+            }
+        } catch (...) {
+            roll_back();
+            throw;
+        }
+        recovering_ = false;
+        build(working_.at);
+        publish(working_.at);
+        gate_.leave();
+        tell();
+    }
+}
+
+// Removes all segments but the one that is in use now; what stays is found by the next open.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::remove_old_log() noexcept {
+    if constexpr (logs) {
+        using device = storage::log_device_of<Storage>;
+        try {
+            for (const std::uint64_t v : quire::wal::list_segments<device>(path()))
+                if (v != to_integer(log_.log.first_version()))
+                    static_cast<void>(
+                        device::remove(format::segment_path(path(), static_cast<version>(v))));
+        } catch (const std::exception&) {
+        }
+    }
+}
+
+// A store that says it has no log: segments beside it are left over from one that was given up, or
+// do not belong to it.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::check_no_log() {
+    if constexpr (logs) {
+        using device = storage::log_device_of<Storage>;
+        for (const std::uint64_t v : quire::wal::list_segments<device>(path())) {
+            quire::wal::segment_content<device> segment(path(), v);
+            const format::header_slot& slot = device_.file.slot();
+            segment.check_id(slot.database_id);
+            if (slot.committed < segment.header().base && segment.has_group())
+                detail::raise<corruption>(
+                    "the log beside the store is newer than the store, which must have been "
+                    "replaced by an older copy; bring back the one that belongs to the log, or "
+                    "move the log away",
+                    segment.path(), page_id::none, "base_version",
+                    to_integer(segment.header().base),
+                    {"at most ", to_integer(slot.committed)});
+            if (!options_.read_only) static_cast<void>(device::remove(segment.path()));
+        }
+    }
+}
+
+} // namespace quire::txn

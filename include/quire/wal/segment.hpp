@@ -1,0 +1,98 @@
+// One file of the log: making it, opening it, giving it to a later use.
+//
+// Making a segment, step by step, and what a crash leaves:
+//   1. a file of that name, zeros up to its size       a file without a header, or shorter
+//   2. its header, a sync                              perhaps a whole, empty segment
+//   3. a sync of the directory                         the segment
+// Using one again: its new header is written and synced under the old name, by which it belongs to
+// no log any more; then it is renamed and the directory synced.
+// Nothing is acknowledged in a segment before all of this is done.
+// Thread-safety: one thread at a time.
+#pragma once
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+
+#include <quire/core/bytes.hpp>
+#include <quire/core/counters.hpp>
+#include <quire/core/ids.hpp>
+#include <quire/format/log_record.hpp>
+#include <quire/storage/concepts.hpp>
+
+namespace quire::wal {
+
+// A segment that is open for writing.
+template <class Device>
+struct segment {
+    Device device;
+    version first{}; // by which it is named
+    std::uint64_t size = 0;
+    std::uint64_t first_lsn = 0;
+    std::uint64_t salt = 0;
+    segment* next = nullptr; // in a list of its owner
+};
+
+// Fills a new file with zeros, so that later writes change no metadata: a write into space that was
+// only reserved costs a flush of the journal besides.
+template <class Device>
+[[nodiscard]] storage::status write_zeros(Device& device, std::uint64_t size,
+                                          io_counters& counters) noexcept {
+    static constexpr std::array<std::byte, 4096> zeros{};
+    constexpr std::size_t most = 256; // parts a call
+    bytes_view parts[most];
+    for (bytes_view& part : parts) part = zeros;
+    for (std::uint64_t at = 0; at < size;) {
+        const std::uint64_t left = (size - at) / zeros.size();
+        const auto n = static_cast<std::size_t>(left < most ? left : most);
+        if (const auto status = device.write_gather(at, {parts, n}); !status.ok()) return status;
+        counters.bytes_written.add(n * zeros.size());
+        at += n * zeros.size();
+    }
+    return {};
+}
+
+// Makes the segment `made` with that header; made.size is a multiple of 4096. On failure no file is
+// left, as far as that can be had.
+template <class Device>
+[[nodiscard]] storage::status create_segment(segment<Device>& made, const std::string& path,
+                                             const format::segment_header& header,
+                                             io_counters& counters) noexcept {
+    storage::status status = made.device.create(path);
+    if (status.number == EEXIST) { // left behind by a making that did not succeed
+        status = Device::remove(path);
+        if (status.ok()) status = made.device.create(path);
+    }
+    if (!status.ok()) return status;
+    status = write_zeros(made.device, made.size, counters);
+    const auto bytes = format::encode(header);
+    if (status.ok()) status = made.device.write(0, bytes);
+    if (status.ok()) status = made.device.sync_all();
+    if (status.ok()) status = Device::sync_directory_of(path);
+    counters.syncs.add(2);
+    if (!status.ok()) {
+        static_cast<void>(made.device.close());
+        static_cast<void>(Device::remove(path));
+    }
+    return status;
+}
+
+// Gives a segment that belongs to no log any more its new header and name.
+template <class Device>
+[[nodiscard]] storage::status reuse_segment(segment<Device>& used, const std::string& before,
+                                            const std::string& path,
+                                            const format::segment_header& header,
+                                            io_counters& counters) noexcept {
+    const auto bytes = format::encode(header);
+    storage::status status = used.device.write(0, bytes);
+    if (status.ok()) status = used.device.sync_data();
+    if (status.ok()) status = Device::rename_new(before, path);
+    if (status.ok()) status = Device::sync_directory_of(path);
+    counters.syncs.add(2);
+    return status;
+}
+
+} // namespace quire::wal

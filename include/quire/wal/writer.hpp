@@ -1,0 +1,361 @@
+// Appends groups to the log, and makes them durable for everybody who waits by as few flushes as
+// can be: of all who wait one leads, writes what has been appended until then and flushes it, while
+// those who come meanwhile wait for the next leader.
+//
+//   store's writer          append: the group is in memory, in its order
+//   whoever waits for it    lead: write, flush; or wait for the one who does
+//   checkpoint, close       rotate: everything durable, then a new segment
+//
+// Invariants
+// 1. Groups are on the medium in the order of their LSNs: what is durable is a prefix.
+// 2. A segment is wholly durable before the next one gets its name.
+// 3. After a failed write or flush nothing more is written, and everybody who waits is told.
+// Thread-safety: append, reserve, rotate, start: whoever holds the store's writer's place. release:
+// one thread at a time. wait and the positions: any thread.
+#pragma once
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <sys/random.h>
+#include <utility>
+
+#include <quire/core/bytes.hpp>
+#include <quire/core/counters.hpp>
+#include <quire/core/growing_array.hpp>
+#include <quire/core/ids.hpp>
+#include <quire/core/sync.hpp>
+#include <quire/format/log_record.hpp>
+#include <quire/storage/concepts.hpp>
+#include <quire/wal/records.hpp>
+#include <quire/wal/segment.hpp>
+#include <quire/wal/sync.hpp>
+
+namespace quire::wal {
+
+// How far the log must have come for a commit: LSNs up to which it is written, and durable.
+struct ticket {
+    std::uint64_t written = 0;
+    std::uint64_t durable = 0;
+};
+
+template <class Device, class Sync>
+class writer {
+    using segment = wal::segment<Device>;
+
+public:
+    static constexpr std::uint64_t smallest_segment = std::uint64_t{64} << 10;
+    static constexpr std::uint64_t largest_segment = std::uint64_t{8} << 20;
+    // Groups that nobody waits for are written when they come to so many bytes.
+    static constexpr std::size_t most_waiting = std::size_t{1} << 20;
+
+    explicit writer(io_counters& counters) noexcept : counters_(counters) {}
+    writer(const writer&) = delete;
+    writer& operator=(const writer&) = delete;
+    ~writer() {
+        for (segment** const list : {&current_, &used_, &spare_}) delete_all(*list);
+    }
+
+    // Whose log it is. A log of more than `limit` bytes is to be cut by a checkpoint.
+    void attach(const std::string& store_path, const std::array<std::byte, 16>& database_id,
+                std::uint64_t limit) {
+        store_path_ = store_path;
+        database_id_ = database_id;
+        largest_ = limit / 8 / smallest_segment * smallest_segment;
+        if (largest_ < smallest_segment) largest_ = smallest_segment;
+        if (largest_ > largest_segment) largest_ = largest_segment;
+        limit_ = limit;
+    }
+
+    // Whether there is a segment to append to.
+    [[nodiscard]] bool started() const noexcept { return current_ != nullptr; }
+    [[nodiscard]] version first_version() const noexcept { return current_->first; }
+    [[nodiscard]] std::uint64_t salt() const noexcept { return current_->salt; }
+    // The version of the newest group, or the one that the log begins with.
+    [[nodiscard]] version newest() const noexcept { return newest_; }
+
+    // A log whose first group is built on `base`; its segment is durable. The status of what failed
+    // otherwise, and nothing has happened. Throws std::bad_alloc without effect.
+    [[nodiscard]] storage::status start(version base) {
+        newest_ = base;
+        segment* made = nullptr;
+        const storage::status status = make(base, 0, made);
+        if (status.ok()) {
+            enter(made);
+            kept_from_.store(made->first_lsn, std::memory_order_relaxed);
+        }
+        return status;
+    }
+    // Makes sure that there is room for a group of so many bytes, in memory and in a segment.
+    // A full segment is made durable first, see rotate.
+    [[nodiscard]] storage::status reserve(std::size_t bytes) {
+        if (appended_ + bytes > current_->first_lsn + current_->size)
+            if (const auto status = rotate(bytes); !status.ok()) return status;
+        latch_guard hold(latch_);
+        const std::size_t wanted = waiting_.size() + bytes;
+        if (waiting_.capacity() < wanted) waiting_.reserve(wanted + wanted / 2);
+        return {};
+    }
+    // Makes everything appended durable and goes on in a new segment, which is durable too. When
+    // making everything durable failed, failed() says so; else nothing has happened but that.
+    // Throws std::bad_alloc without effect.
+    [[nodiscard]] storage::status rotate(std::size_t bytes = 0) {
+        if (!wait({appended_, appended_})) return {failure()};
+        segment* made = nullptr;
+        const storage::status status = make(newest_, bytes, made);
+        if (status.ok()) {
+            current_->next = used_;
+            used_ = current_;
+            enter(made);
+        }
+        return status;
+    }
+
+    // The group of a transaction. Requires: reserved.
+    void append(records& of, version at) noexcept {
+        const bytes_view group = of.seal(facts(at), format::seed_of(current_->salt));
+        append_bytes(group, at);
+    }
+    // The group of a checkpoint: a version that holds what its base holds. Requires: reserved.
+    void append_checkpoint(version at) noexcept {
+        std::byte group[format::begin_size];
+        static_cast<void>(format::write_begin(group, format::record_type::checkpoint, facts(at),
+                                              format::seed_of(current_->salt)));
+        append_bytes({group, sizeof group}, at);
+    }
+    static constexpr std::size_t checkpoint_bytes = format::begin_size;
+
+    // Where the log ends now.
+    [[nodiscard]] std::uint64_t appended() const noexcept { return appended_; }
+    [[nodiscard]] bool has_much_waiting() noexcept {
+        latch_guard hold(latch_);
+        return waiting_.size() >= most_waiting;
+    }
+    // Bytes of the log that recovery would read.
+    [[nodiscard]] std::uint64_t bytes() const noexcept {
+        return current_ == nullptr ? 0 : appended_ - kept_from_.load(std::memory_order_relaxed);
+    }
+    // Where the current segment begins.
+    [[nodiscard]] std::uint64_t segment_lsn() const noexcept { return current_->first_lsn; }
+
+    // Returns when the log has come so far, leading if nobody else does; false when a write or a
+    // flush failed before that.
+    [[nodiscard]] bool wait(const ticket& until) noexcept {
+        latch_guard hold(latch_);
+        for (;;) {
+            if (durable_ >= until.durable && written_ >= until.written) return true;
+            if (failure_ != 0) return false;
+            if (leading_) moved_.wait(latch_);
+            else lead(durable_ < until.durable);
+        }
+    }
+    // The same for everything appended so far.
+    [[nodiscard]] bool wait_for_all() noexcept {
+        std::uint64_t end = 0;
+        {
+            latch_guard hold(latch_);
+            end = appended_;
+        }
+        return wait({end, end});
+    }
+    // The newest version that is durable by the log; none before the first.
+    [[nodiscard]] version durable_version() noexcept {
+        latch_guard hold(latch_);
+        return durable_version_;
+    }
+    // The errno of the failure; 0: none.
+    [[nodiscard]] int failure() noexcept {
+        latch_guard hold(latch_);
+        return failure_;
+    }
+
+    // The state of version `base`, behind which the log goes on at `from`, is in the store's file:
+    // what came before it may go. Segments that are not needed any more are kept for later use, as
+    // far as the limit allows.
+    void release(version base, std::uint64_t from) noexcept {
+        kept_from_.store(from, std::memory_order_relaxed);
+        segment* gone = nullptr;
+        {
+            latch_guard hold(latch_);
+            std::uint64_t kept = 0;
+            for (const segment* s = spare_; s != nullptr; s = s->next) kept += s->size;
+            for (segment** at = &used_; *at != nullptr;) {
+                segment* const s = *at;
+                if (s->first > base) {
+                    at = &s->next;
+                    continue;
+                }
+                *at = s->next;
+                const bool keep = kept + s->size <= limit_ / 2 && s->size <= largest_;
+                if (keep) kept += s->size;
+                segment*& to = keep ? spare_ : gone;
+                s->next = to;
+                to = s;
+            }
+        }
+        remove_all(gone);
+    }
+    // The store was closed in order: nothing of the log is needed, and no file of it is left.
+    void remove() noexcept {
+        if (current_ == nullptr) return;
+        for (segment** const list : {&current_, &used_, &spare_}) remove_all(*list);
+        static_cast<void>(Device::sync_directory_of(store_path_));
+    }
+
+private:
+    [[nodiscard]] format::group_facts facts(version at) noexcept {
+        latch_guard hold(latch_);
+        return {appended_, at, newest_, durable_};
+    }
+    void append_bytes(bytes_view group, version at) noexcept {
+        latch_guard hold(latch_);
+        waiting_.append(group.data(), group.size()); // reserved
+        appended_ += group.size();
+        newest_ = at;
+    }
+
+    // Writes what waits, and flushes if asked to. Requires: the latch is held, nobody leads.
+    void lead(bool flush) noexcept {
+        leading_ = true;
+        std::swap(waiting_, writing_);
+        const std::uint64_t from = written_;
+        const std::uint64_t to = from + writing_.size();
+        const bool earlier = durable_ < from;
+        const version newest = newest_;
+        segment& into = *current_;
+        latch_.unlock();
+        const bytes_view bytes{writing_.data(), writing_.size()};
+        const std::uint64_t at = from - into.first_lsn;
+        storage::status status;
+        if (flush) {
+            counters_.syncs.add();
+            status = Sync::write(into.device, at, bytes, earlier);
+        } else if (!bytes.empty()) {
+            status = into.device.write(at, bytes);
+        }
+        counters_.bytes_written.add(bytes.size());
+        latch_.lock();
+        writing_.clear();
+        leading_ = false;
+        if (status.ok()) {
+            written_ = to;
+            if (flush) {
+                durable_ = to;
+                durable_version_ = newest;
+            }
+        } else {
+            failure_ = status.number == 0 ? EIO : status.number;
+        }
+        moved_.wake_all();
+    }
+
+    // A new or used segment that goes on behind the current one, durable under its name.
+    [[nodiscard]] storage::status make(version base, std::size_t bytes, segment*& made) {
+        const std::uint64_t wanted = room_for(bytes);
+        segment* fresh = take_spare(wanted);
+        const bool reused = fresh != nullptr;
+        if (!reused) {
+            fresh = new segment;
+            fresh->size = wanted;
+        }
+        const version before = fresh->first;
+        fresh->first = next(base);
+        if (current_ != nullptr) fresh->first_lsn = current_->first_lsn + current_->size;
+        if (::getrandom(&fresh->salt, sizeof fresh->salt, 0) !=
+            static_cast<ssize_t>(sizeof fresh->salt)) {
+            const int why = errno;
+            delete fresh;
+            return {why};
+        }
+        fresh->salt |= 1; // never 0
+        const format::segment_header header{database_id_, base, fresh->first_lsn, fresh->salt,
+                                            current_ == nullptr ? 0 : current_->salt};
+        const std::string path = format::segment_path(store_path_, fresh->first);
+        const storage::status status =
+            reused ? reuse_segment(*fresh, format::segment_path(store_path_, before), path, header,
+                                   counters_)
+                   : create_segment(*fresh, path, header, counters_);
+        if (status.ok()) {
+            made = fresh;
+            return status;
+        }
+        // Whatever of it is there belongs to no log.
+        static_cast<void>(fresh->device.close());
+        static_cast<void>(Device::remove(path));
+        if (reused) remove_file(before);
+        delete fresh;
+        return status;
+    }
+    // A segment is as large as the one before, and twice that when it was not the first since the
+    // last checkpoint: a log of little is little.
+    [[nodiscard]] std::uint64_t room_for(std::size_t bytes) const noexcept {
+        std::uint64_t size = smallest_segment;
+        if (current_ != nullptr) size = current_->size;
+        if (bytes != 0 && size < largest_) size *= 2;
+        if (size > largest_) size = largest_;
+        const std::uint64_t least = bytes + record_room;
+        while (size < least) size += smallest_segment;
+        return size;
+    }
+    [[nodiscard]] segment* take_spare(std::uint64_t size) noexcept {
+        latch_guard hold(latch_);
+        for (segment** at = &spare_; *at != nullptr; at = &(*at)->next) {
+            segment* const s = *at;
+            if (s->size < size) continue;
+            *at = s->next;
+            s->next = nullptr;
+            return s;
+        }
+        return nullptr;
+    }
+    void enter(segment* made) noexcept {
+        latch_guard hold(latch_);
+        current_ = made;
+        appended_ = written_ = durable_ = made->first_lsn + format::segment_header_size;
+    }
+    void delete_all(segment*& list) noexcept {
+        while (list != nullptr) delete std::exchange(list, list->next);
+    }
+    void remove_all(segment*& list) noexcept {
+        for (segment* s = list; s != nullptr; s = s->next) {
+            static_cast<void>(s->device.close());
+            remove_file(s->first);
+        }
+        delete_all(list);
+    }
+    void remove_file(version first) noexcept {
+        try {
+            static_cast<void>(Device::remove(format::segment_path(store_path_, first)));
+        } catch (const std::bad_alloc&) {
+            // Left behind; the next open finds that it belongs to no log.
+        }
+    }
+
+    static constexpr std::uint64_t record_room =
+        format::segment_header_size + checkpoint_bytes + format::group_alignment;
+
+    io_counters& counters_;
+    std::string store_path_;
+    std::array<std::byte, 16> database_id_{};
+    std::uint64_t limit_ = 0;
+    std::uint64_t largest_ = largest_segment;
+    // Changed by the writer alone.
+    segment* current_ = nullptr;
+    std::uint64_t appended_ = 0;
+    std::atomic<std::uint64_t> kept_from_{0}; // recovery would read from here on
+    version newest_{};
+    latch latch_; // over all below, and the lists' ends
+    condition moved_;
+    segment* used_ = nullptr;
+    segment* spare_ = nullptr;
+    growing_array<std::byte> waiting_; // appended, not written
+    growing_array<std::byte> writing_; // in the leader's hands
+    std::uint64_t written_ = 0;
+    std::uint64_t durable_ = 0;
+    version durable_version_{};
+    int failure_ = 0;
+    bool leading_ = false;
+};
+
+} // namespace quire::wal
