@@ -2,10 +2,12 @@
 // program or an invariant is.
 #include <quire/crash_check.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -32,10 +34,19 @@ public:
     static status sync_directory_of(const std::string&) noexcept { return {}; }
 };
 
+// A store on a disk, and how its commits become durable.
+template <class Storage, class Txn>
+struct config {
+    using map = quire::btree_map<std::uint64_t, std::string, Storage, Txn, quire::page_size<512>>;
+};
+using shadow = config<simulated, quire::txn::shadow>;
+using mapped_shadow = config<simulated_mmap, quire::txn::shadow>;
+using logged = config<simulated, quire::txn::wal>;
+using mapped_logged = config<simulated_mmap, quire::txn::wal>;
 template <class Storage>
-using map_on = quire::btree_map<std::uint64_t, std::string, Storage, quire::page_size<512>>;
+using map_on = typename config<Storage, quire::txn::shadow>::map;
 
-constexpr quire::options small{.cache_bytes = 1};
+constexpr quire::options small{.cache_bytes = 1, .wal_limit_bytes = 1};
 
 using model = std::map<std::uint64_t, std::string>;
 
@@ -51,23 +62,24 @@ void put_pair(Map& map, std::uint64_t i) {
     for (std::uint64_t i = 1; i <= transactions; ++i) put_pair(map, i);
     return map;
 }
-// Acknowledges the empty map as 1, the n-th transaction as n + 1.
-template <class Storage>
+// Acknowledges the empty map as 1, the n-th transaction as n + 1. Checkpoints come in between.
+template <class Map>
 void put_pairs(simulated_disk& disk, std::uint64_t n) {
-    map_on<Storage> map{disk.path("map"), small};
+    Map map{disk.path("map"), small};
     disk.mark(1);
     for (std::uint64_t i = 1; i <= n; ++i) {
         auto transaction = map.transaction();
         put_pair(transaction, i);
         transaction.commit();
         disk.mark(i + 1);
+        if (i % 5 == 0) map.checkpoint();
     }
 }
 // Whether the map is as after the last acknowledged transaction, or the one in flight. Then it goes
 // on.
-template <class Storage>
+template <class Map>
 bool holds_pairs(simulated_disk& disk, std::uint64_t acknowledged) {
-    map_on<Storage> map{disk.path("map"), small};
+    Map map{disk.path("map"), small};
     constexpr std::uint64_t later = 1'000'000; // what this itself put before another crash
     model found(map.begin(), map.end());
     found.erase(later);
@@ -79,20 +91,85 @@ bool holds_pairs(simulated_disk& disk, std::uint64_t acknowledged) {
     return map.size() == found.size() + (map.contains(later) ? 1 : 0);
 }
 
-template <class Storage>
+template <class Map>
 quire::crash_report check_pairs(std::uint64_t n, const quire::crash_options& how = {}) {
-    return quire::crash_check([&](simulated_disk& disk) { put_pairs<Storage>(disk, n); },
+    return quire::crash_check([&](simulated_disk& disk) { put_pairs<Map>(disk, n); },
                               [](simulated_disk& disk, std::uint64_t acknowledged) {
-                                  return holds_pairs<Storage>(disk, acknowledged);
+                                  return holds_pairs<Map>(disk, acknowledged);
                               },
                               how);
 }
 
+// Commits of all three kinds, large ones among them; what was acknowledged as durable is a remark.
+// Commit i gives key 0 the value i.
+quire::crash_report check_mixture(std::uint64_t seed, const quire::crash_options& how) {
+    const auto work = [seed](simulated_disk& disk) {
+        logged::map map{disk.path("map"), small};
+        std::mt19937_64 random(seed);
+        for (std::uint64_t i = 1; i <= 30; ++i) {
+            auto transaction = map.transaction();
+            transaction.insert_or_assign(0, std::to_string(i));
+            transaction.insert_or_assign(i, std::string(random() % 400, 'x'));
+            if (i % 11 == 0) { // too large for the log
+                for (std::uint64_t k = 0; k < 80; ++k)
+                    transaction.insert_or_assign(100 + k, std::string(900, 'y'));
+                for (std::uint64_t k = 0; k < 80; ++k) transaction.erase(100 + k);
+            }
+            if (random() % 5 == 0) {
+                const auto point = transaction.savepoint();
+                transaction.insert_or_assign(99, "no");
+                transaction.rollback(point);
+            }
+            const auto wanted = static_cast<quire::durability>(random() % 3);
+            if (random() % 6 == 0) {
+                transaction.rollback();
+                --i;
+                continue;
+            }
+            transaction.commit(wanted);
+            if (wanted == quire::durability::full || i % 11 == 0) disk.mark(i);
+            if (random() % 8 == 0) {
+                map.checkpoint();
+                disk.mark(i);
+            }
+            if (random() % 8 == 0) {
+                map.flush();
+                disk.mark(i);
+            }
+        }
+    };
+    // A prefix, not shorter than what was acknowledged; then five more transactions, and again.
+    return quire::crash_check(
+        work,
+        [](simulated_disk& disk, std::uint64_t acknowledged) {
+            std::uint64_t found = 0;
+            {
+                logged::map map{disk.path("map"), small};
+                map.verify();
+                found = map.empty() ? 0 : std::stoull(map.at(0));
+                if (found < acknowledged) return false;
+                const std::uint64_t before = std::min<std::uint64_t>(found, 30);
+                for (std::uint64_t i = 1; i <= before; ++i)
+                    if (!map.contains(i)) return false;
+                for (std::uint64_t i = found + 1; i <= found + 5; ++i) {
+                    auto transaction = map.transaction();
+                    transaction.insert_or_assign(0, std::to_string(i));
+                    transaction.insert_or_assign(i, "goes on");
+                    transaction.commit(i % 2 == 0 ? quire::durability::full
+                                                  : quire::durability::relaxed);
+                }
+            }
+            const logged::map map{disk.path("map"), small};
+            return map.at(0) == std::to_string(found + 5);
+        },
+        how);
+}
+
 } // namespace
 
-TEST_CASE_TEMPLATE("commits survive crashes, and crashes of their recovery", Storage, simulated,
-                   simulated_mmap) {
-    const auto report = check_pairs<Storage>(12, {.states = {.exhaustive = 8, .random = 8},
+TEST_CASE_TEMPLATE("commits survive crashes, and crashes of their recovery", Config, shadow,
+                   mapped_shadow, logged, mapped_logged) {
+    const auto report = check_pairs<typename Config::map>(12, {.states = {.exhaustive = 8, .random = 8},
                                                   .depth = 2, .one_in = 4});
     CHECK(report.broken == "");
     CHECK(report.left.empty());
@@ -100,17 +177,28 @@ TEST_CASE_TEMPLATE("commits survive crashes, and crashes of their recovery", Sto
     CHECK(report.moments > 60);
 }
 
+TEST_CASE("commits of every kind survive in order, not fewer than were acknowledged as durable") {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        const auto report = check_mixture(
+            seed, {.seed = seed, .states = {.exhaustive = 6, .random = 4}, .depth = 2, .one_in = 40});
+        CHECK(report.broken == "");
+        CHECK(report.states > 300);
+    }
+}
+
 TEST_CASE("a disk that does not sync is found out") {
-    const auto report = check_pairs<lazy>(3);
-    CAPTURE(report.broken);
-    CHECK(report.broken.find("a power cut behind change ") == 0);
-    CHECK(report.broken.find("acknowledged (seed 1)") != std::string::npos);
-    CHECK_FALSE(report.left.empty());
+    for (const auto& report : {check_pairs<map_on<lazy>>(3),
+                               check_pairs<config<lazy, quire::txn::wal>::map>(3)}) {
+        CAPTURE(report.broken);
+        CHECK(report.broken.find("a power cut behind change ") == 0);
+        CHECK(report.broken.find("acknowledged (seed 1)") != std::string::npos);
+        CHECK_FALSE(report.left.empty());
+    }
 }
 
 TEST_CASE("a name that is not made durable is found out") {
     const auto report = quire::crash_check(
-        [](simulated_disk& disk) { put_pairs<nameless>(disk, 1); },
+        [](simulated_disk& disk) { put_pairs<map_on<nameless>>(disk, 1); },
         [](simulated_disk& disk, std::uint64_t acknowledged) {
             if (acknowledged == 0) return;
             const map_on<nameless> map{disk.path("map"), {.cache_bytes = 1, .create = false}};
@@ -266,13 +354,25 @@ TEST_CASE("paths of the work's disk name nothing on the invariant's") {
 }
 
 TEST_SUITE("long") {
-    TEST_CASE_TEMPLATE("commits survive many crashes, two and three in a row", Storage, simulated,
-                       simulated_mmap) {
+    TEST_CASE_TEMPLATE("commits survive many crashes, two and three in a row", Config, shadow,
+                       mapped_shadow, logged, mapped_logged) {
         std::uint64_t states = 0;
-        for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-            const auto report = check_pairs<Storage>(
+        for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+            const auto report = check_pairs<typename Config::map>(
                 40, {.seed = seed, .states = {.exhaustive = 12, .random = 40}, .depth = 3,
                      .one_in = 8});
+            REQUIRE(report.broken == "");
+            states += report.states;
+        }
+        MESSAGE(states, " states");
+    }
+
+    TEST_CASE("commits of every kind survive many crashes") {
+        std::uint64_t states = 0;
+        for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+            const auto report = check_mixture(
+                seed,
+                {.seed = seed, .states = {.exhaustive = 8, .random = 8}, .depth = 2, .one_in = 20});
             REQUIRE(report.broken == "");
             states += report.states;
         }

@@ -11,16 +11,18 @@
 
 namespace bench {
 
-using log_policy = quire::txn::shadow;
+using log_policy = quire::txn::wal;
 
-// The options with this limit of the log in bytes. txn::shadow keeps no log: unchanged.
-[[nodiscard]] inline quire::options with_log_limit(quire::options how, std::uint64_t /*bytes*/) {
+// The options with this limit of the log in bytes.
+[[nodiscard]] inline quire::options with_log_limit(quire::options how, std::uint64_t bytes) {
+    how.wal_limit_bytes = bytes;
     return how;
 }
 
-// Bytes of log that the put of one kv record makes: what the raw loop writes. An estimate until
-// there is a log: key, value, and what frames them.
-inline constexpr std::size_t kv_log_record_bytes = sizeof(kv_key) + sizeof(kv_value) + 26;
+// Bytes of log that the put of one kv record makes: what the raw loop writes.
+inline constexpr std::size_t kv_log_record_bytes = quire::format::aligned_group(
+    quire::format::begin_size + quire::format::update_size(sizeof(kv_key), sizeof(kv_value)) +
+    quire::format::commit_size);
 
 template <class Key, class Value>
 using log_map = quire::btree_map<Key, Value, quire::storage::file, log_policy>;

@@ -61,6 +61,11 @@ public:
 
     page_cache(Device& device, Epoch& epoch, io_counters& counters, const std::string& path,
                std::uint64_t cache_bytes);
+    page_cache(const page_cache&) = delete;
+    page_cache& operator=(const page_cache&) = delete;
+    ~page_cache() {
+        for (const kept_run& run : kept_) delete[] run.bytes;
+    }
 
     // The page's bytes, valid until the caller's guard ends or, pinned, until it is unpinned.
     // `validate(page)` gives nullptr or a sentence of what is wrong with its layout. Loads the page
@@ -191,9 +196,20 @@ public:
     }
     [[nodiscard]] storage::status read_run(page_id first, std::size_t skip,
                                            mutable_bytes to) const {
+        if (QUIRE_UNLIKELY(!kept_.empty()))
+            for (std::size_t i = kept_.size(); i-- != 0;)
+                if (kept_[i].first == first) {
+                    if (skip + to.size() > kept_[i].size)
+                        return {storage::status::short_transfer};
+                    copy_bytes(to.data(), kept_[i].bytes + skip, to.size());
+                    return {};
+                }
         counters_.bytes_read.add(to.size());
         return device_.read(offset_of(first) + skip, to);
     }
+    // Instead of writing it: the run stays in memory, beyond the budget, until the cache goes. For
+    // a store that must not be written, before others read. Throws std::bad_alloc.
+    void keep_run(page_id first, std::span<const bytes_view> parts);
 
     [[nodiscard]] std::uint64_t resident_bytes() const noexcept {
         return std::uint64_t{frame_count_ - free_count_.load(std::memory_order_relaxed)} * PageSize;
@@ -360,6 +376,12 @@ private:
     growing_array<std::uint32_t> dirty_; // the writer's; may hold frames that are no longer dirty
     std::size_t dirty_count_ = 0;        // changed by the writer alone
     growing_array<std::uint64_t> order_; // scratch of write_back
+    struct kept_run {
+        page_id first;
+        std::byte* bytes;
+        std::size_t size;
+    };
+    growing_array<kept_run> kept_;
     struct no_hits {};
     [[no_unique_address]] std::conditional_t<Replacement::wants_hits,
                                              std::array<noted_hits, Epoch::slots>, no_hits>

@@ -233,6 +233,20 @@ void page_cache<Device, Replacement, PageSize, Epoch>::take_dirty(dirty_list& ta
 }
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+void page_cache<Device, Replacement, PageSize, Epoch>::keep_run(
+    page_id first, std::span<const bytes_view> parts) {
+    std::size_t size = 0;
+    for (const bytes_view part : parts) size += part.size();
+    kept_.reserve(kept_.size() + 1);
+    std::byte* to = new std::byte[size];
+    kept_.push_back({first, to, size});
+    for (const bytes_view part : parts) {
+        copy_bytes(to, part.data(), part.size());
+        to += part.size();
+    }
+}
+
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
 storage::status
 page_cache<Device, Replacement, PageSize, Epoch>::write_taken(dirty_list& taken) {
     std::size_t gone = 0;

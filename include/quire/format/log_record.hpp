@@ -250,6 +250,7 @@ struct raw_record {
 }
 [[nodiscard]] inline log_update update_of(const raw_record& r) noexcept {
     log_update u{r.type, static_cast<tree_id>(r.tree_or_count), r.body, {}};
+    if (r.type == record_type::clear && !r.body.empty()) return {};
     if (r.type == record_type::put) {
         const std::size_t key = r.body.size() < 4 ? 0 : load_le<std::uint32_t>(r.body.data());
         if (r.body.size() < 4 || key > r.body.size() - 4) return {};
@@ -271,7 +272,8 @@ struct raw_record {
                    static_cast<version>(load_le<std::uint64_t>(r.body.data() + 8)),
                    static_cast<version>(load_le<std::uint64_t>(r.body.data() + 16)),
                    load_le<std::uint64_t>(r.body.data() + 24)};
-    if (group.facts.lsn != lsn || !detail::is_sealed(from, r, seed)) return false;
+    if (group.facts.lsn != lsn || r.tree_or_count != 0 || !detail::is_sealed(from, r, seed))
+        return false;
     if (group.facts.base >= group.facts.at || group.facts.durable_lsn > lsn) return false;
     group.is_checkpoint = alone;
     group.updates = 0;
@@ -312,11 +314,14 @@ void for_each_update(const log_group& group, Visit&& visit) {
 
 // "<store>.<16 hexadecimal digits>.wal": the log is in the segments of that store, in the order of
 // their first versions.
+inline void rename_segment(std::string& path, version first) noexcept {
+    for (unsigned i = 0; i < 16; ++i)
+        path[path.size() - 20 + i] = "0123456789abcdef"[to_integer(first) >> (60 - 4 * i) & 15];
+}
 [[nodiscard]] inline std::string segment_path(const std::string& store, version first) {
-    std::string path = store + ".";
-    for (unsigned shift = 64; shift != 0; shift -= 4)
-        path += "0123456789abcdef"[to_integer(first) >> (shift - 4) & 15];
-    return path + ".wal";
+    std::string path = store + ".0000000000000000.wal";
+    rename_segment(path, first);
+    return path;
 }
 // The first version that a name stands for, without what comes before the dot; none if it is not a
 // segment's.

@@ -177,8 +177,9 @@ public:
         std::vector<std::string> all;
         const status listed =
             on_disk(beginning, [&](simulated_disk& disk, const std::string& at) -> status {
-                for (const auto& [name, file] : disk.names_)
-                    if (name.compare(0, at.size(), at) == 0) all.push_back(name.substr(at.size()));
+                for (const auto& [entry, of] : disk.names_)
+                    if (entry.compare(0, at.size(), at) == 0)
+                        all.push_back(entry.substr(at.size()));
                 return {};
             });
         for (const std::string& rest : all) found(to, rest.c_str());

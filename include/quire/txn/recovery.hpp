@@ -24,11 +24,16 @@ void store<Storage, Replacement, Txn, PageSize>::recover(Apply&& apply, Progress
         const format::header_slot& slot = device_.file.slot();
         const version first = slot.log_version;
         const auto beyond = static_cast<version>(to_integer(reserved_) + lost_versions);
-        quire::wal::reader<device> log(path(), slot.database_id, first, slot.log_salt, beyond);
         recovery_report& report = log_.recovered;
+        format::log_group group;
+        { // Whether it is whole is seen before anything is changed.
+            quire::wal::reader<device> log(path(), slot.database_id, first, slot.log_salt, beyond);
+            while (log.next(group)) {}
+            report.bytes_total = log.bytes_total();
+        }
+        quire::wal::reader<device> log(path(), slot.database_id, first, slot.log_salt, beyond);
         const auto tell = [&] {
             report.bytes = log.bytes_done();
-            report.bytes_total = log.bytes_total();
             report.discarded = log.discarded();
             report.milliseconds = static_cast<std::uint64_t>(coarse_milliseconds() - began);
             progress(static_cast<const recovery_report&>(report));
@@ -38,7 +43,6 @@ void store<Storage, Replacement, Txn, PageSize>::recover(Apply&& apply, Progress
             start_working();
             if (last_ < beyond) last_ = beyond; // above all that the log may have given out
             working_.at = begun_.at = last_ = next(last_);
-            format::log_group group;
             while (log.next(group)) {
                 format::for_each_update(group, [&](const format::log_update& update) {
                     apply(update);

@@ -265,16 +265,20 @@ tree::run_ref store<Storage, Replacement, Txn, PageSize>::write_run(bytes_view v
         const std::uint32_t checksum = crc32c(value, format::checksum_of(header));
         store_le<std::uint32_t>(header.data(), checksum);
         if constexpr (on_device) {
-            prepare_early_write();
             // To the end of the last page, so that the file holds what its page count says.
             static constexpr std::array<std::byte, PageSize> zeros{};
             const std::size_t rest = std::size_t{pages} * PageSize - header.size() - value.size();
             const std::array<bytes_view, 3> parts{bytes_view{header}, value,
                                                   bytes_view{zeros.data(), rest}};
-            const std::size_t used = rest == 0 ? 2 : 3;
-            if (const auto status = cache_.write_run(first, {parts.data(), used}); !status.ok()) {
-                if (!status.is_full()) poison();
-                fail_io("writing an overflow run failed", status, path(), first);
+            const std::span<const bytes_view> all{parts.data(), rest == 0 ? 2U : 3U};
+            if (logs && options_.read_only) {
+                cache_.keep_run(first, all);
+            } else {
+                prepare_early_write();
+                if (const auto status = cache_.write_run(first, all); !status.ok()) {
+                    if (!status.is_full()) poison();
+                    fail_io("writing an overflow run failed", status, path(), first);
+                }
             }
         } else {
             cache_.write_run(first, header, value);

@@ -82,6 +82,12 @@ public:
                                            path_, page_id::none, "database_id", "another store's",
                                            "this store's");
     }
+    // Zeros behind where its header should be: made, and never used.
+    [[nodiscard]] bool blank() const noexcept {
+        for (std::size_t i = format::segment_header_size; i < bytes_.size(); ++i)
+            if (bytes_[i] != std::byte{0}) return false;
+        return true;
+    }
     // Whether anything was ever committed in it.
     [[nodiscard]] bool has_group() const noexcept {
         format::log_group group;
@@ -162,6 +168,8 @@ private:
         if (!is_first && (!content_->valid() || header.previous_salt == 0)) {
             for (;;) {
                 content_->check_id(database_id_);
+                if (!content_->valid() && !content_->blank())
+                    fail("header", "a damaged one", "a segment's");
                 if (content_->valid() && (header_of().previous_salt != 0 || content_->has_group()))
                     fail("segment", "one that was used", "the segment before it");
                 if (segment_ == segments_.size()) break;

@@ -71,6 +71,7 @@ public:
     }
     // The group, sealed. Requires: not too large, something was reserved.
     [[nodiscard]] bytes_view seal(const format::group_facts& facts, std::uint32_t seed) noexcept {
+        if (all_.empty()) all_.resize(format::begin_size);
         const std::size_t end = all_.size();
         seed = format::write_begin(all_.data(), format::record_type::begin, facts, seed);
         for (std::size_t at = format::begin_size; at != end;) {
@@ -97,7 +98,8 @@ private:
         std::size_t at = all_.size();
         if (at == 0) at = format::begin_size;
         const std::size_t end = at + format::record_header_size + body;
-        if (end + format::commit_size + format::group_alignment > all_.capacity()) {
+        const std::size_t group = end + format::commit_size + format::group_alignment;
+        if (group > all_.capacity() || group > limit_) {
             too_large_ = true; // nothing was reserved: it would have been beyond the limit
             all_ = {};
             return nullptr;

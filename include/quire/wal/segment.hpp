@@ -36,43 +36,49 @@ struct segment {
     segment* next = nullptr; // in a list of its owner
 };
 
-// Fills a new file with zeros, so that later writes change no metadata: a write into space that was
-// only reserved costs a flush of the journal besides.
+// Writes zeros from `at` to `end`, multiples of 4096, so that later writes change no metadata: a
+// write into space that was only reserved costs a flush of the journal besides. In small pieces: a
+// file system that keeps what was written together as one large piece of its cache looks through
+// all of it with every small write into it later.
 template <class Device>
-[[nodiscard]] storage::status write_zeros(Device& device, std::uint64_t size,
+[[nodiscard]] storage::status write_zeros(Device& device, std::uint64_t at, std::uint64_t end,
                                           io_counters& counters) noexcept {
-    static constexpr std::array<std::byte, 4096> zeros{};
-    constexpr std::size_t most = 256; // parts a call
-    bytes_view parts[most];
-    for (bytes_view& part : parts) part = zeros;
-    for (std::uint64_t at = 0; at < size;) {
-        const std::uint64_t left = (size - at) / zeros.size();
-        const auto n = static_cast<std::size_t>(left < most ? left : most);
-        if (const auto status = device.write_gather(at, {parts, n}); !status.ok()) return status;
-        counters.bytes_written.add(n * zeros.size());
-        at += n * zeros.size();
+    static constexpr std::array<std::byte, 16384> zeros{};
+    while (at < end) {
+        const std::uint64_t left = end - at;
+        const auto n = static_cast<std::size_t>(left < zeros.size() ? left : zeros.size());
+        if (const auto status = device.write(at, {zeros.data(), n}); !status.ok()) return status;
+        counters.bytes_written.add(n);
+        at += n;
     }
     return {};
 }
 
-// Makes the segment `made` with that header; made.size is a multiple of 4096. On failure no file is
-// left, as far as that can be had.
+// Makes the segment `made` with that header; made.size is a multiple of 4096. `stays`: it failed
+// when the header was written, so that a crash may leave the whole segment although it is removed.
 template <class Device>
 [[nodiscard]] storage::status create_segment(segment<Device>& made, const std::string& path,
                                              const format::segment_header& header,
-                                             io_counters& counters) noexcept {
+                                             io_counters& counters, bool& stays) noexcept {
+    stays = false;
     storage::status status = made.device.create(path);
     if (status.number == EEXIST) { // left behind by a making that did not succeed
         status = Device::remove(path);
         if (status.ok()) status = made.device.create(path);
     }
     if (!status.ok()) return status;
-    status = write_zeros(made.device, made.size, counters);
+    status = write_zeros(made.device, 0, made.size, counters);
     const auto bytes = format::encode(header);
     if (status.ok()) status = made.device.write(0, bytes);
-    if (status.ok()) status = made.device.sync_all();
-    if (status.ok()) status = Device::sync_directory_of(path);
-    counters.syncs.add(2);
+    if (status.ok()) {
+        stays = true;
+        counters.syncs.add();
+        status = made.device.sync_all();
+    }
+    if (status.ok()) {
+        counters.syncs.add();
+        status = Device::sync_directory_of(path);
+    }
     if (!status.ok()) {
         static_cast<void>(made.device.close());
         static_cast<void>(Device::remove(path));
@@ -85,13 +91,20 @@ template <class Device>
 [[nodiscard]] storage::status reuse_segment(segment<Device>& used, const std::string& before,
                                             const std::string& path,
                                             const format::segment_header& header,
-                                            io_counters& counters) noexcept {
+                                            io_counters& counters, bool& stays) noexcept {
+    stays = false;
     const auto bytes = format::encode(header);
     storage::status status = used.device.write(0, bytes);
-    if (status.ok()) status = used.device.sync_data();
+    if (status.ok()) {
+        counters.syncs.add();
+        status = used.device.sync_data();
+    }
     if (status.ok()) status = Device::rename_new(before, path);
-    if (status.ok()) status = Device::sync_directory_of(path);
-    counters.syncs.add(2);
+    if (status.ok()) {
+        stays = true;
+        counters.syncs.add();
+        status = Device::sync_directory_of(path);
+    }
     return status;
 }
 

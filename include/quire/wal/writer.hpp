@@ -17,6 +17,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <sched.h>
 #include <string>
 #include <sys/random.h>
 #include <utility>
@@ -78,10 +79,11 @@ public:
     // A log whose first group is built on `base`; its segment is durable. The status of what failed
     // otherwise, and nothing has happened. Throws std::bad_alloc without effect.
     [[nodiscard]] storage::status start(version base) {
-        newest_ = base;
         segment* made = nullptr;
-        const storage::status status = make(base, 0, made);
+        bool stays = false;
+        const storage::status status = make(base, 0, made, stays);
         if (status.ok()) {
+            newest_ = base;
             enter(made);
             kept_from_.store(made->first_lsn, std::memory_order_relaxed);
         }
@@ -90,24 +92,34 @@ public:
     // Makes sure that there is room for a group of so many bytes, in memory and in a segment.
     // A full segment is made durable first, see rotate.
     [[nodiscard]] storage::status reserve(std::size_t bytes) {
-        if (appended_ + bytes > current_->first_lsn + current_->size)
-            if (const auto status = rotate(bytes); !status.ok()) return status;
+        if (appended_ + bytes > current_->first_lsn + current_->size) {
+            const storage::status status = is_empty() ? lengthen(bytes) : rotate(bytes);
+            if (!status.ok()) return status;
+        }
         latch_guard hold(latch_);
         const std::size_t wanted = waiting_.size() + bytes;
         if (waiting_.capacity() < wanted) waiting_.reserve(wanted + wanted / 2);
         return {};
     }
-    // Makes everything appended durable and goes on in a new segment, which is durable too. When
-    // making everything durable failed, failed() says so; else nothing has happened but that.
-    // Throws std::bad_alloc without effect.
+    // Makes everything appended durable and goes on in a new segment, which is durable too; in the
+    // present one, if it has no group. When failure() is 0 afterwards, nothing has happened but that
+    // everything appended is durable. Throws std::bad_alloc without effect.
     [[nodiscard]] storage::status rotate(std::size_t bytes = 0) {
         if (!wait({appended_, appended_})) return {failure()};
+        if (is_empty()) return {};
         segment* made = nullptr;
-        const storage::status status = make(newest_, bytes, made);
+        bool stays = false;
+        const storage::status status = make(newest_, bytes, made, stays);
         if (status.ok()) {
-            current_->next = used_;
-            used_ = current_;
+            {
+                latch_guard hold(latch_);
+                current_->next = used_;
+                used_ = current_;
+            }
             enter(made);
+        } else if (stays) {
+            // It may be found, and then the log must end with what it was to follow.
+            fail(status);
         }
         return status;
     }
@@ -212,12 +224,23 @@ private:
         latch_guard hold(latch_);
         waiting_.append(group.data(), group.size()); // reserved
         appended_ += group.size();
+        ++groups_;
         newest_ = at;
     }
 
     // Writes what waits, and flushes if asked to. Requires: the latch is held, nobody leads.
     void lead(bool flush) noexcept {
         leading_ = true;
+        // Of several threads that commit again and again, those that the flush before has woken are
+        // about to append. They are given the processor, and no more than that.
+        if (flush)
+            for (std::uint32_t turn = 0; turn < 2 * last_groups_ && groups_ < last_groups_; ++turn) {
+                latch_.unlock();
+                ::sched_yield();
+                latch_.lock();
+            }
+        last_groups_ = groups_;
+        groups_ = 0;
         std::swap(waiting_, writing_);
         const std::uint64_t from = written_;
         const std::uint64_t to = from + writing_.size();
@@ -250,8 +273,37 @@ private:
         moved_.wake_all();
     }
 
-    // A new or used segment that goes on behind the current one, durable under its name.
-    [[nodiscard]] storage::status make(version base, std::size_t bytes, segment*& made) {
+    [[nodiscard]] bool is_empty() const noexcept {
+        return appended_ == current_->first_lsn + format::segment_header_size;
+    }
+    void fail(storage::status status) noexcept {
+        latch_guard hold(latch_);
+        failure_ = status.number == 0 ? EIO : status.number;
+        moved_.wake_all();
+    }
+    // Makes the segment, which has no group, large enough for one of so many bytes: another would
+    // have the same name.
+    [[nodiscard]] storage::status lengthen(std::size_t bytes) noexcept {
+        const std::uint64_t wanted = room_for(bytes);
+        storage::status status =
+            write_zeros(current_->device, current_->size, wanted, counters_);
+        if (status.ok()) {
+            counters_.syncs.add();
+            status = current_->device.sync_all();
+            if (!status.ok()) fail(status);
+        } else if (const auto back = current_->device.resize(current_->size); !back.ok()) {
+            fail(back); // the next segment's place in the log would not be known
+        }
+        if (status.ok()) current_->size = wanted;
+        return status;
+    }
+    // A new or used segment that goes on behind the current one, durable under its name. `stays`:
+    // it could not be made, and a crash may bring it back with its header.
+    [[nodiscard]] storage::status make(version base, std::size_t bytes, segment*& made,
+                                       bool& stays) {
+        const version first = next(base);
+        const std::string path = format::segment_path(store_path_, first);
+        std::string before = path;
         const std::uint64_t wanted = room_for(bytes);
         segment* fresh = take_spare(wanted);
         const bool reused = fresh != nullptr;
@@ -259,23 +311,19 @@ private:
             fresh = new segment;
             fresh->size = wanted;
         }
-        const version before = fresh->first;
-        fresh->first = next(base);
+        format::rename_segment(before, fresh->first);
+        fresh->first = first;
         if (current_ != nullptr) fresh->first_lsn = current_->first_lsn + current_->size;
+        storage::status status;
         if (::getrandom(&fresh->salt, sizeof fresh->salt, 0) !=
-            static_cast<ssize_t>(sizeof fresh->salt)) {
-            const int why = errno;
-            delete fresh;
-            return {why};
-        }
+            static_cast<ssize_t>(sizeof fresh->salt))
+            status = {errno};
         fresh->salt |= 1; // never 0
         const format::segment_header header{database_id_, base, fresh->first_lsn, fresh->salt,
                                             current_ == nullptr ? 0 : current_->salt};
-        const std::string path = format::segment_path(store_path_, fresh->first);
-        const storage::status status =
-            reused ? reuse_segment(*fresh, format::segment_path(store_path_, before), path, header,
-                                   counters_)
-                   : create_segment(*fresh, path, header, counters_);
+        if (status.ok())
+            status = reused ? reuse_segment(*fresh, before, path, header, counters_, stays)
+                            : create_segment(*fresh, path, header, counters_, stays);
         if (status.ok()) {
             made = fresh;
             return status;
@@ -283,7 +331,7 @@ private:
         // Whatever of it is there belongs to no log.
         static_cast<void>(fresh->device.close());
         static_cast<void>(Device::remove(path));
-        if (reused) remove_file(before);
+        if (reused) static_cast<void>(Device::remove(before));
         delete fresh;
         return status;
     }
@@ -353,6 +401,8 @@ private:
     growing_array<std::byte> writing_; // in the leader's hands
     std::uint64_t written_ = 0;
     std::uint64_t durable_ = 0;
+    std::uint32_t groups_ = 0;      // in waiting_
+    std::uint32_t last_groups_ = 0; // that were written together last
     version durable_version_{};
     int failure_ = 0;
     bool leading_ = false;
