@@ -4,14 +4,15 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <random>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include <quire/core/counters.hpp>
 #include <quire/format/log_record.hpp>
+#include <quire/storage/crash_states.hpp>
 #include <quire/storage/simulated.hpp>
 #include <quire/wal/reader.hpp>
 #include <quire/wal/records.hpp>
@@ -81,7 +82,8 @@ inline log_read read_log(const std::string& store, quire::version first, std::ui
             REQUIRE(u.type == quire::format::record_type::put);
             REQUIRE(u.key.size() == 8);
             CHECK(quire::load_le<std::uint64_t>(u.key.data()) == v);
-            for (const std::byte b : u.value) REQUIRE(b == static_cast<std::byte>(v));
+            for (const std::byte b : u.value)
+                if (b != static_cast<std::byte>(v)) FAIL("a value of version ", v);
         });
     }
     CHECK_FALSE(reader.next(group)); // it has ended
@@ -95,5 +97,58 @@ inline std::vector<std::uint64_t> from_to(std::uint64_t first, std::uint64_t las
     for (; first <= last; ++first) all.push_back(first);
     return all;
 }
+
+// A log on a disk of its own, and where it begins.
+struct log_fixture {
+    quire::storage::simulated_disk disk;
+    std::string store = disk.path("s");
+    quire::io_counters counters;
+    log_writer log{counters};
+    quire::version first{};
+    std::uint64_t salt = 0;
+
+    explicit log_fixture(std::uint64_t base = 10, std::uint64_t limit = log_limit) {
+        log.attach(store, log_id, limit);
+        if (base == 0) return; // not to be started
+        REQUIRE(log.start(version_of(base)).ok());
+        name();
+    }
+    void name() {
+        first = log.first_version();
+        salt = log.salt();
+    }
+    [[nodiscard]] log_read read() const { return read_log(store, first, salt); }
+    // What a crash leaves at the least: what was not synced is gone.
+    [[nodiscard]] quire::storage::simulated_disk::contents durable() const {
+        quire::storage::crash_states states;
+        for (const quire::storage::disk_change& change : disk.trace()) states.apply(change);
+        quire::storage::simulated_disk::contents least;
+        std::mt19937_64 random(1);
+        states.for_each(random, {}, [&](const quire::storage::simulated_disk::contents& state) {
+            least = state; // the first one is that
+            return false;
+        });
+        return least;
+    }
+    // The versions that a crash leaves at the least.
+    [[nodiscard]] std::vector<std::uint64_t> durable_versions() const {
+        const quire::storage::simulated_disk after(durable());
+        return read_log(after.path("s"), first, salt).versions;
+    }
+    // Headers of the segments that are there, by first version.
+    [[nodiscard]] std::vector<quire::format::segment_header> headers() const {
+        std::vector<quire::format::segment_header> all;
+        for (const auto& [name, bytes] : disk.files()) {
+            const auto parsed = quire::format::parse_segment(bytes.data());
+            REQUIRE(parsed.state == quire::format::segment_state::valid);
+            CHECK(name == quire::format::segment_path("s", next(parsed.header.base)));
+            all.push_back(parsed.header);
+        }
+        return all;
+    }
+    [[nodiscard]] std::size_t size_of(quire::version segment) const {
+        return disk.files().at(quire::format::segment_path("s", segment)).size();
+    }
+};
 
 } // namespace quire_test
