@@ -214,15 +214,16 @@ TEST_CASE("a first segment has no salt before it") {
 TEST_CASE("a group as it is documented is read, update by update") {
     const hand_made made = sample_group();
     CHECK(made.size() % 8 != 0);
+    const bytes raw = made.aligned();
     format::log_group group;
-    REQUIRE(format::parse_group(made.aligned(), lsn, format::seed_of(salt), group));
+    REQUIRE(format::parse_group(raw, lsn, format::seed_of(salt), group));
     CHECK(group.facts.lsn == lsn);
     CHECK(group.facts.at == version{9});
     CHECK(group.facts.base == version{7});
     CHECK(group.facts.durable_lsn == lsn - 8);
     CHECK_FALSE(group.is_checkpoint);
     CHECK(group.updates == 4);
-    CHECK(group.bytes == made.aligned().size());
+    CHECK(group.bytes == raw.size());
     CHECK(updates_of(group) == std::vector<update>{{record_type::put, 3, "key", "value"},
                                                    {record_type::erase, 4, "gone!", ""},
                                                    {record_type::clear, 5, "", ""},
@@ -262,8 +263,8 @@ TEST_CASE("records written piece by piece are the documented ones") {
 
 TEST_CASE("a transaction of no updates is a group") {
     format::log_group group;
-    const hand_made made = hand_made(salt).begin(1, lsn, 8, 7, 0).commit(0, 8);
-    REQUIRE(format::parse_group(made.aligned(), lsn, format::seed_of(salt), group));
+    const bytes raw = hand_made(salt).begin(1, lsn, 8, 7, 0).commit(0, 8).aligned();
+    REQUIRE(format::parse_group(raw, lsn, format::seed_of(salt), group));
     CHECK(group.updates == 0);
     CHECK(updates_of(group).empty());
     CHECK(group.bytes == format::begin_size + format::commit_size);

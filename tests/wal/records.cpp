@@ -198,7 +198,7 @@ TEST_CASE("a transaction beyond the limit keeps no records, also after going bac
 }
 
 TEST_CASE("a group is at most as large as the limit, however it grew") {
-    for (const std::size_t value : {0, 1, 7, 50, 200, 400}) {
+    for (const std::size_t value : {0U, 1U, 7U, 50U, 200U, 400U}) {
         CAPTURE(value);
         constexpr std::uint64_t limit = 1000;
         records r;
