@@ -301,6 +301,11 @@ TEST_CASE("a group is whole only at its place and in its segment") {
     CHECK_FALSE(is_group(raw, lsn + 8));
     CHECK_FALSE(is_group(raw, 0));
     CHECK_FALSE(is_group(raw, lsn, salt + 2));
+    // Its begin and its commit must both say so.
+    CHECK_FALSE(is_group(hand_made(salt).begin(1, lsn + 8, 9, 7, 0).commit(0, 9).aligned()));
+    CHECK_FALSE(is_group(hand_made(salt).begin(1, lsn, 9, 7, 0).commit(0, 9, lsn + 8).aligned()));
+    CHECK_FALSE(is_group(hand_made(salt).begin(6, lsn + 8, 9, 7, 0).aligned()));
+    CHECK(is_group(hand_made(salt).begin(6, lsn, 9, 7, 0).aligned()));
     CHECK_FALSE(is_group(bytes(4096)));
     CHECK_FALSE(is_group({}));
 }
