@@ -13,7 +13,9 @@
 #include <doctest/doctest.h>
 
 #include <quire/storage/crash_states.hpp>
+#include <quire/storage/file.hpp>
 
+#include "../support/temp_dir.hpp"
 #include "log_files.hpp"
 
 namespace {
@@ -218,6 +220,58 @@ TEST_CASE("every crash leaves a log of all that was acknowledged, and nothing el
     CHECK(f.headers().size() >= 2);
 }
 
+TEST_CASE("every crash between checkpoints leaves the log that the store names then") {
+    struct named {
+        std::size_t from; // changes of the disk
+        version first;
+        std::uint64_t salt;
+        std::uint64_t acknowledged;
+        std::uint64_t before; // its first version is the next one
+    };
+    fixture f;
+    std::vector<named> names{{f.disk.trace().size(), f.first, f.salt, 10, 10}};
+    std::uint64_t v = 11;
+    for (unsigned turn = 0; turn < 4; ++turn) {
+        for (; v % 5 != 0; ++v) {
+            REQUIRE(append(f.log, v, 900 * turn).ok());
+            REQUIRE(make_durable(f.log));
+            named now = names.back();
+            now.from = f.disk.trace().size();
+            now.acknowledged = v;
+            names.push_back(now);
+        }
+        REQUIRE(f.log.reserve(log_writer::checkpoint_bytes).ok());
+        f.log.append_checkpoint(version_of(v));
+        REQUIRE(f.log.rotate().ok());
+        f.name(); // the slot is written here
+        f.disk.mark();
+        names.push_back({f.disk.trace().size(), f.first, f.salt, v, v});
+        f.log.release(version_of(v), f.log.segment_lsn());
+        ++v;
+    }
+    CHECK(count(f.disk, disk_kind::rename) == 3);
+    crash_states states;
+    std::mt19937_64 random(5);
+    std::size_t name = 0;
+    for (std::size_t n = 0; n < f.disk.trace().size(); ++n) {
+        states.apply(f.disk.trace()[n]);
+        if (n + 1 < names[0].from) continue;
+        while (name + 1 < names.size() && names[name + 1].from <= n + 1) ++name;
+        CAPTURE(n);
+        states.for_each(random, {.exhaustive = 6, .random = 20}, [&](const auto& state) {
+            const simulated_disk after(state);
+            const named& at = names[name];
+            const log_read all = read_log(after.path("s"), at.first, at.salt);
+            std::vector<std::uint64_t> found = all.versions;
+            found.insert(found.end(), all.checkpoints.begin(), all.checkpoints.end());
+            std::sort(found.begin(), found.end());
+            REQUIRE(found == from_to(at.before + 1, found.empty() ? at.before : found.back()));
+            REQUIRE((found.empty() ? at.before : found.back()) >= at.acknowledged);
+            return true;
+        });
+    }
+}
+
 TEST_CASE("the first group of a segment may be larger than the segment") {
     fixture f;
     REQUIRE(append(f.log, 11, 200'000).ok());
@@ -359,6 +413,43 @@ TEST_CASE("what waits in memory is said to be much when it is") {
     CHECK(f.log.has_much_waiting());
     REQUIRE(make_durable(f.log));
     CHECK_FALSE(f.log.has_much_waiting());
+}
+
+TEST_CASE_TEMPLATE("a log in files is read back, by whatever it is made durable", Sync,
+                   quire::wal::data, quire::wal::all, quire::wal::write_through) {
+    using file = quire::storage::file;
+    const temp_dir directory;
+    const std::string store = directory.path("s");
+    quire::io_counters counters;
+    quire::wal::writer<file, Sync> log(counters);
+    log.attach(store, log_id, log_limit);
+    REQUIRE(log.start(version{10}).ok());
+    version first{};
+    std::uint64_t salt = 0;
+    for (std::uint64_t v = 11; v <= 150; ++v) {
+        REQUIRE(append(log, v, 30'000).ok());
+        const std::uint64_t end = log.appended();
+        REQUIRE(log.wait({end, v % 3 == 0 ? end : 0}));
+        if (v != 100) continue;
+        REQUIRE(log.rotate().ok());
+        log.release(version_of(v), log.segment_lsn());
+        first = log.first_version();
+        salt = log.salt();
+    }
+    REQUIRE(log.wait_for_all());
+    CHECK(log.durable_version() == version{150});
+    {
+        quire::wal::reader<file> reader(store, log_id, first, salt, version{1000});
+        format::log_group group;
+        for (std::uint64_t v = 101; v <= 150; ++v) {
+            REQUIRE(reader.next(group));
+            CHECK(group.facts.at == version_of(v));
+        }
+        CHECK_FALSE(reader.next(group));
+    }
+    CHECK(quire::wal::list_segments<file>(store).size() > 3);
+    log.remove();
+    CHECK(quire::wal::list_segments<file>(store).empty());
 }
 
 TEST_CASE("threads share flushes, and every group is read back") {
