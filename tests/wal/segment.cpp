@@ -1,0 +1,222 @@
+#include <quire/wal/segment.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <quire/storage/crash_states.hpp>
+#include <quire/storage/simulated.hpp>
+
+namespace {
+
+using namespace quire;
+using namespace quire::storage;
+using quire::storage::access; // not the system call of this name
+using file_device = storage::simulated;
+using contents = simulated_disk::contents;
+using segment = wal::segment<file_device>;
+
+constexpr std::uint64_t size = 64 << 10;
+
+format::segment_header header_of(std::uint64_t salt) {
+    format::segment_header header;
+    header.database_id[0] = std::byte{7};
+    header.base = version{10};
+    header.first_lsn = 4096;
+    header.salt = salt;
+    header.previous_salt = 3;
+    return header;
+}
+std::vector<std::byte> bytes_of(const format::segment_header& header) {
+    const auto raw = format::encode(header);
+    return {raw.begin(), raw.end()};
+}
+// A segment of nothing but its header.
+std::vector<std::byte> fresh(const format::segment_header& header, std::size_t bytes = size) {
+    auto all = bytes_of(header);
+    all.resize(bytes);
+    return all;
+}
+
+storage::status create(segment& made, const simulated_disk& disk, std::uint64_t salt = 9) {
+    io_counters counters;
+    made.size = size;
+    return wal::create_segment(made, disk.path("s.wal"), header_of(salt), counters);
+}
+// An old segment that is open, with something in it.
+std::vector<std::byte> used_bytes() {
+    auto old = fresh(header_of(5));
+    std::fill(old.begin() + 72, old.end(), std::byte{0xCC});
+    return old;
+}
+storage::status reuse(segment& used, const simulated_disk& disk, std::uint64_t salt = 9) {
+    io_counters counters;
+    return wal::reuse_segment(used, disk.path("old.wal"), disk.path("s.wal"), header_of(salt),
+                              counters);
+}
+
+// What a crash may leave of all that was done on the disk up to change n.
+template <class Check>
+void for_each_crash(const contents& at_first, const simulated_disk& disk, std::size_t n,
+                    Check&& check) {
+    crash_states states(at_first);
+    for (std::size_t i = 0; i < n; ++i) states.apply(disk.trace()[i]);
+    std::mt19937_64 random(n);
+    states.for_each(random, {.exhaustive = 10, .random = 20}, [&](const contents& state) {
+        check(state);
+        return true;
+    });
+}
+
+} // namespace
+
+TEST_CASE("a segment that was made is its header and zeros, and open") {
+    for (const std::uint64_t bytes : {std::uint64_t{4096}, size, std::uint64_t{3} << 20}) {
+        simulated_disk disk;
+        segment made;
+        made.size = bytes;
+        io_counters counters;
+        REQUIRE(wal::create_segment(made, disk.path("s"), header_of(9), counters).ok());
+        CHECK(disk.files() == contents{{"s", fresh(header_of(9), bytes)}});
+        CHECK(counters.syncs.value() == 2);
+        CHECK(counters.bytes_written.value() >= bytes);
+        const std::vector<std::byte> more(10, std::byte{1});
+        CHECK(made.device.write(100, more).ok());
+    }
+}
+
+TEST_CASE("a segment that was made is wholly on the medium, under its name") {
+    simulated_disk disk;
+    segment made;
+    REQUIRE(create(made, disk).ok());
+    for_each_crash({}, disk, disk.trace().size(),
+                   [&](const contents& state) { REQUIRE(state == disk.files()); });
+}
+
+TEST_CASE("a crash while a segment is made leaves none, or nothing used, or the segment") {
+    simulated_disk disk;
+    segment made;
+    REQUIRE(create(made, disk).ok());
+    for (std::size_t n = 0; n < disk.trace().size(); ++n)
+        for_each_crash({}, disk, n, [&](const contents& state) {
+            if (state.empty()) return;
+            REQUIRE(state.size() == 1);
+            const auto& bytes = state.at("s.wal");
+            REQUIRE(bytes.size() <= size);
+            for (std::size_t i = 72; i < bytes.size(); ++i)
+                if (bytes[i] != std::byte{0}) FAIL("byte ", i);
+        });
+}
+
+TEST_CASE("a file that has the name of a new segment is replaced") {
+    for (const bool larger : {false, true}) {
+        contents before;
+        before["s.wal"] = std::vector<std::byte>(larger ? 2 * size : 100, std::byte{0xAA});
+        simulated_disk disk(before);
+        segment made;
+        REQUIRE(create(made, disk).ok());
+        CHECK(disk.files() == contents{{"s.wal", fresh(header_of(9))}});
+        for_each_crash(before, disk, disk.trace().size(),
+                       [&](const contents& state) { REQUIRE(state == disk.files()); });
+    }
+}
+
+TEST_CASE("a segment that cannot be made leaves no file, at whatever call it fails") {
+    for (const bool there : {false, true}) {
+        contents before;
+        if (there) before["s.wal"] = std::vector<std::byte>(100, std::byte{0xAA});
+        for (const int number : {EIO, ENOSPC})
+            for (const bool half : {false, true})
+                for (std::uint64_t call = 0;; ++call) {
+                    CAPTURE(there);
+                    CAPTURE(number);
+                    CAPTURE(call);
+                    simulated_disk disk(before);
+                    disk.set_faults({.kinds = disk_faults::changes, .after = call,
+                                     .number = number, .forever = false, .half = half});
+                    segment made;
+                    const auto status = create(made, disk);
+                    if (disk.failures() == 0) {
+                        CHECK(status.ok());
+                        CHECK(call >= 5U); // create, zeros, header, sync, the directory
+                        break;
+                    }
+                    REQUIRE(status.number == number);
+                    // What cannot be removed cannot be replaced either.
+                    if (there && call == 0) CHECK(disk.files() == before);
+                    else CHECK(disk.files().empty());
+                    // The same segment can be made later on.
+                    CHECK(create(made, disk).ok());
+                    CHECK(disk.files() == contents{{"s.wal", fresh(header_of(9))}});
+                }
+    }
+}
+
+TEST_CASE("a segment that finds the medium full leaves no file") {
+    simulated_disk disk;
+    disk.set_capacity(size - 1);
+    segment made;
+    CHECK(create(made, disk).is_full());
+    CHECK(disk.files().empty());
+    disk.set_capacity(size);
+    CHECK(create(made, disk).ok());
+}
+
+TEST_CASE("a segment used again has a new header, a new name and its old bytes") {
+    const contents before{{"old.wal", used_bytes()}};
+    simulated_disk disk(before);
+    segment used;
+    REQUIRE(used.device.open(disk.path("old.wal"), access::read_write).ok());
+    REQUIRE(reuse(used, disk).ok());
+    auto expected = used_bytes();
+    const auto header = bytes_of(header_of(9));
+    std::copy(header.begin(), header.end(), expected.begin());
+    CHECK(disk.files() == contents{{"s.wal", expected}});
+    for_each_crash(before, disk, disk.trace().size(),
+                   [&](const contents& state) { REQUIRE(state == disk.files()); });
+    // Under the new name nothing but the new header is ever found.
+    for (std::size_t n = 0; n < disk.trace().size(); ++n)
+        for_each_crash(before, disk, n, [&](const contents& state) {
+            REQUIRE(state.size() == 1);
+            if (state.count("s.wal") == 1) REQUIRE(state.at("s.wal") == expected);
+        });
+}
+
+TEST_CASE("a segment that cannot be used again says why") {
+    for (const int number : {EIO, ENOSPC})
+        for (std::uint64_t call = 0;; ++call) {
+            CAPTURE(call);
+            simulated_disk disk(contents{{"old.wal", used_bytes()}});
+            segment used;
+            REQUIRE(used.device.open(disk.path("old.wal"), access::read_write).ok());
+            disk.set_faults({.kinds = disk_faults::changes, .after = call, .number = number,
+                             .forever = false, .half = false});
+            const auto status = reuse(used, disk);
+            if (disk.failures() == 0) {
+                CHECK(status.ok());
+                CHECK(call == 4); // header, sync, name, the directory
+                break;
+            }
+            REQUIRE(status.number == number);
+            CHECK(disk.files().size() == 1);
+            CHECK(disk.files().count("s.wal") == (call == 3 ? 1 : 0)); // its caller removes it
+        }
+}
+
+TEST_CASE("zeros are written as far as they are asked for") {
+    for (const std::uint64_t bytes : {0U, 4096U, 8192U, 257U * 4096, 513U * 4096}) {
+        simulated_disk disk;
+        file_device file;
+        REQUIRE(file.create(disk.path("z")).ok());
+        io_counters counters;
+        CHECK(wal::write_zeros(file, bytes, counters).ok());
+        CHECK(disk.files().at("z") == std::vector<std::byte>(bytes));
+        CHECK(counters.bytes_written.value() == bytes);
+    }
+}
