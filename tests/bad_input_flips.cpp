@@ -25,10 +25,12 @@ using state = std::map<std::string, std::string>;
 constexpr std::size_t page_size = 512;
 template <bool Maps>
 using words = quire::btree_map<std::string, std::string, recorded_device<Maps>,
-                               quire::page_size<page_size>>;
+                               quire::page_size<page_size>,
+                               quire::txn::shadow>;
 template <bool Maps>
 using numbers = quire::btree_map<std::uint64_t, std::uint64_t, recorded_device<Maps>,
-                                 quire::page_size<page_size>>;
+                                 quire::page_size<page_size>,
+                                 quire::txn::shadow>;
 
 // A closed store with several levels, an overflow run and free pages, and its image before the last
 // session.

@@ -22,7 +22,8 @@ using quire_test::recorded_disk;
 constexpr std::size_t page_size = 512;
 using layout = quire::node::slotted<page_size>;
 using words =
-    quire::btree_map<std::string, std::string, recorded_device<false>, quire::page_size<page_size>>;
+    quire::btree_map<std::string, std::string, recorded_device<false>, quire::txn::shadow,
+                     quire::page_size<page_size>>;
 
 // The image of a closed store.
 template <class Fill>

@@ -36,7 +36,7 @@ model fill(Face& face, std::uint64_t from, std::uint64_t to) {
     return expected;
 }
 
-TEST_CASE_TEMPLATE("a new map is empty", C, memory_none, memory_shadow, file_shadow, mmap_shadow,
+TEST_CASE_TEMPLATE("a new map is empty", C, memory_none, memory_shadow, file_shadow, mmap_wal,
                    file_none) {
     opened<map_of<C>> map;
     CHECK(map->empty());
@@ -57,7 +57,7 @@ TEST_CASE_TEMPLATE("a new map is empty", C, memory_none, memory_shadow, file_sha
     CHECK(difference_verified(*map, model{}) == "");
 }
 
-TEST_CASE_TEMPLATE("contents survive closing, again and again", C, file_shadow, mmap_shadow,
+TEST_CASE_TEMPLATE("contents survive closing, again and again", C, file_shadow, mmap_wal,
                    file_none) {
     opened<map_of<C>> map;
     model expected;
@@ -77,7 +77,7 @@ TEST_CASE_TEMPLATE("contents survive closing, again and again", C, file_shadow, 
 }
 
 TEST_CASE_TEMPLATE("size is right after everything", C, memory_none, memory_shadow, file_shadow,
-                   mmap_shadow, file_none) {
+                   mmap_wal, file_none) {
     opened<map_of<C>> map;
     map->insert("a", "1");
     CHECK(map->size() == 1);
@@ -112,7 +112,7 @@ TEST_CASE_TEMPLATE("size is right after everything", C, memory_none, memory_shad
 }
 
 TEST_CASE_TEMPLATE("moving takes the contents, the file and what reads them along", C, memory_none,
-                   memory_shadow, file_shadow, mmap_shadow, file_none) {
+                   memory_shadow, file_shadow, mmap_wal, file_none) {
     using map_type = map_of<C>;
     static_assert(std::is_nothrow_move_constructible_v<map_type>);
     static_assert(std::is_nothrow_move_assignable_v<map_type>);
@@ -145,7 +145,7 @@ TEST_CASE_TEMPLATE("moving takes the contents, the file and what reads them alon
 }
 
 TEST_CASE_TEMPLATE("snapshots outlive a move and a swap of their map", C, memory_shadow,
-                   file_shadow, mmap_shadow) {
+                   file_shadow, mmap_wal) {
     using map_type = map_of<C>;
     opened<map_type> one;
     opened<map_type> two;
@@ -193,7 +193,7 @@ TEST_CASE_TEMPLATE("swapped maps write to the files they came with", C, file_sha
 }
 
 TEST_CASE_TEMPLATE("a map begins with the stored values of every durability", C, file_shadow,
-                   mmap_shadow) {
+                   mmap_wal) {
     using map_type = map_of<C>;
     opened<map_type> map;
     map->insert("base", "0");
@@ -218,7 +218,7 @@ TEST_CASE_TEMPLATE("a map begins with the stored values of every durability", C,
 }
 
 TEST_CASE_TEMPLATE("stats tell what the map holds", C, memory_none, memory_shadow, file_shadow,
-                   mmap_shadow, file_none) {
+                   mmap_wal, file_none) {
     using map_type = map_of<C>;
     opened<map_type> map;
     CHECK(map->stats().entries == 0);
@@ -251,7 +251,7 @@ TEST_CASE_TEMPLATE("stats tell what the map holds", C, memory_none, memory_shado
 }
 
 TEST_CASE_TEMPLATE("pages that changes free are used again", C, memory_none, memory_shadow,
-                   file_shadow, mmap_shadow, file_none) {
+                   file_shadow, mmap_wal, file_none) {
     opened<map_of<C>> map;
     std::uint64_t after_two = 0;
     for (int round = 0; round < 12; ++round) {

@@ -52,7 +52,7 @@ using fused_map = typename C::template map<std::string, std::string, quire::page
 template <class C>
 using plain_map = typename C::template map<std::string, std::string, quire::page_size<512>>;
 
-#define CONFIGURATIONS memory_none, memory_shadow, file_shadow, mmap_shadow
+#define CONFIGURATIONS memory_none, memory_shadow, file_wal, mmap_shadow
 
 TEST_CASE_TEMPLATE("codecs that throw", C, CONFIGURATIONS) {
     CHECK(check_every_change<blown, fused_map<C>>() > 100);
@@ -195,7 +195,7 @@ TEST_CASE_TEMPLATE("records that are too large in the middle of a range", C, CON
     CHECK(difference_verified(*map, records) == "");
 }
 
-TEST_CASE_TEMPLATE("a transaction that ends by an exception", C, memory_shadow, file_shadow) {
+TEST_CASE_TEMPLATE("a transaction that ends by an exception", C, memory_shadow, file_wal) {
     opened<fused_map<C>> map;
     const text_model records = fuse_records();
     map->insert_range(records);

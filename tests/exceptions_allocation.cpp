@@ -79,7 +79,7 @@ using namespace quire_test;
 template <class C>
 using map_of = typename C::template map<std::string, std::string, quire::page_size<512>>;
 
-#define CONFIGURATIONS memory_none, memory_shadow, file_shadow, file_none
+#define CONFIGURATIONS memory_none, memory_shadow, file_wal, file_none
 
 TEST_CASE_TEMPLATE("changes without memory", C, CONFIGURATIONS) {
     CHECK(check_every_change<std::bad_alloc, map_of<C>>() > 10);
@@ -161,7 +161,7 @@ TEST_CASE_TEMPLATE("reading and care without memory", C, CONFIGURATIONS) {
     CHECK(difference_verified(*map, records) == "");
 }
 
-TEST_CASE_TEMPLATE("a commit for which memory runs out and stays out", C, file_shadow, file_none) {
+TEST_CASE_TEMPLATE("a commit for which memory runs out and stays out", C, file_wal, file_none) {
     using map_type = map_of<C>;
     bool done = false;
     for (std::uint64_t n = 1; !done; ++n) {
@@ -204,7 +204,7 @@ TEST_CASE_TEMPLATE("a commit for which memory runs out and stays out", C, file_s
     }
 }
 
-TEST_CASE_TEMPLATE("transactions and snapshots without memory", C, memory_shadow, file_shadow) {
+TEST_CASE_TEMPLATE("transactions and snapshots without memory", C, memory_shadow, file_wal) {
     using map_type = map_of<C>;
     opened<map_type> map;
     text_model records = fuse_records();

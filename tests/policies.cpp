@@ -28,11 +28,11 @@ model fill(Map& map, std::uint64_t n) {
     return records;
 }
 
-TEST_CASE("the defaults are a file, clock, shadow and 4096 bytes") {
+TEST_CASE("the defaults are a file, clock, wal and 4096 bytes") {
     using set = quire::detail::policy_set<>;
     static_assert(std::is_same_v<set::storage, quire::storage::file>);
     static_assert(std::is_same_v<set::replacement, quire::replacement::clock>);
-    static_assert(std::is_same_v<set::transactions, quire::txn::shadow>);
+    static_assert(std::is_same_v<set::transactions, quire::txn::wal>);
     static_assert(quire::btree_map<int, int>::page_bytes == 4096);
     static_assert(transactional<quire::btree_map<int, int>>);
     static_assert(on_device<quire::btree_map<int, int>>);
@@ -117,7 +117,7 @@ TEST_CASE("file and mmap, shadow and none open each other's files") {
 
 TEST_CASE("a storage policy of one's own") {
     const temp_dir dir;
-    using on_ram = quire::btree_map<std::string, std::string, ram_disk>;
+    using on_ram = quire::btree_map<std::string, std::string, ram_disk, quire::txn::shadow>;
     const std::string path = dir.path("ram.quire");
     model records;
     {

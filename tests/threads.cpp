@@ -32,7 +32,7 @@ using numbers_of = typename C::template map<std::uint64_t, std::uint64_t, quire:
 template <class C>
 using texts_of = typename C::template map<std::string, std::string, quire::page_size<512>>;
 
-#define CONFIGURATIONS memory_shadow, file_shadow, mmap_shadow
+#define CONFIGURATIONS memory_shadow, file_wal, mmap_shadow
 
 // What threads found; only the first is kept.
 class findings {

@@ -29,7 +29,8 @@ constexpr std::uint64_t records = 4'000;
 
 template <class Policy, class Storage>
 using map_of =
-    quire::btree_map<std::uint64_t, std::uint64_t, Storage, Policy, quire::page_size<1024>>;
+    quire::btree_map<std::uint64_t, std::uint64_t, Storage, Policy, quire::txn::wal,
+                     quire::page_size<1024>>;
 
 template <class Map>
 class stress {
@@ -37,7 +38,8 @@ public:
     explicit stress(std::uint64_t operations)
         : operations_(operations),
           map_(directory_.path("map"),
-               {.cache_bytes = 64 << 10, .durability = quire::durability::none}) {
+               {.cache_bytes = 64 << 10, .durability = quire::durability::none,
+                .wal_limit_bytes = 300'000}) {
         change(0);
     }
 
@@ -53,6 +55,17 @@ public:
                 }
                 --reading_;
             });
+        threads.emplace_back([this] { // beside the writer and the readers
+            try {
+                for (std::uint64_t turn = 0; reading_ != 0; ++turn) {
+                    map_.checkpoint();
+                    if (turn % 8 == 7) map_.verify();
+                    if (map_.stats().durable > map_.stats().committed) wrong("durable too soon");
+                }
+            } catch (const std::exception& e) {
+                wrong(e.what());
+            }
+        });
         std::uint64_t turn = 0;
         while (reading_ != 0) change(++turn);
         threads.clear();

@@ -11,8 +11,8 @@ import sys
 import tempfile
 
 # A header includes its own folder and folders of a lower rank. "" is the top.
-RANKS = {"core": 0, "codec": 1, "format": 1, "storage": 1, "node": 2, "wal": 2, "cache": 3, "inspect": 3,
-         "space": 4, "tree": 5, "txn": 6, "": 7}
+RANKS = {"core": 0, "codec": 1, "format": 1, "storage": 1, "node": 2, "wal": 2, "cache": 3,
+         "inspect": 3, "space": 4, "tree": 5, "txn": 6, "": 7}
 LINES_MAX = 530
 COLUMNS_MAX = 100
 HEAVY_HEADERS = {"filesystem", "format", "functional", "iostream", "ranges", "regex",

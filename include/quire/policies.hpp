@@ -3,7 +3,7 @@
 //   storage      storage::file (default), storage::mmap, storage::memory, or a device of your own
 //   replacement  replacement::clock (default), lru, lru_k<K>, two_queue, arc, sieve, s3_fifo, fifo,
 //                random, or a policy of your own
-//   transactions txn::shadow (default), txn::none
+//   transactions txn::wal (default), txn::shadow, txn::none
 //   codecs       codec::key<C>, codec::value<C>; default codec::of<T>
 //   page size    page_size<N>, N a power of two from 512 to 65536; default 4096
 #pragma once
@@ -42,7 +42,7 @@ struct page_size : page_size_base {
 namespace defaults {
 using storage = quire::storage::file;
 using replacement = quire::replacement::clock;
-using transactions = quire::txn::shadow;
+using transactions = quire::txn::wal;
 using page_size = quire::page_size<4096>;
 } // namespace defaults
 
@@ -123,6 +123,12 @@ consteval bool check_policies() {
         using chosen = typename select<storage_tag, defaults::storage, Policies...>::type;
         if constexpr (storage::persistent_policy<chosen>)
             static_assert(storage::check_device<chosen>());
+        using commits = typename select<txn_tag, defaults::transactions, Policies...>::type;
+        if constexpr (storage::persistent_policy<chosen> && commits::logs)
+            static_assert(storage::listing_device<storage::log_device_of<chosen>>,
+                          "quire: txn::wal, the default, keeps a log in files beside the store; for"
+                          " that a storage device has static list(beginning, to, found), giving a "
+                          "status, or names another device as log_device; or name another txn");
         using replaces = typename select<replacement_tag, defaults::replacement, Policies...>::type;
         static_assert(replacement::replacement_policy<replaces>,
                       "quire: a replacement policy models quire::replacement::replacement_policy: "

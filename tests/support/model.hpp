@@ -35,6 +35,14 @@ struct file_shadow {
     template <class K, class V, class... Policies>
     using map = quire::btree_map<K, V, quire::storage::file, quire::txn::shadow, Policies...>;
 };
+struct file_wal {
+    template <class K, class V, class... Policies>
+    using map = quire::btree_map<K, V, quire::storage::file, quire::txn::wal, Policies...>;
+};
+struct mmap_wal {
+    template <class K, class V, class... Policies>
+    using map = quire::btree_map<K, V, quire::storage::mmap, quire::txn::wal, Policies...>;
+};
 struct mmap_shadow {
     template <class K, class V, class... Policies>
     using map = quire::btree_map<K, V, quire::storage::mmap, quire::txn::shadow, Policies...>;

@@ -28,9 +28,11 @@ using quire_test::recorded_device;
 using quire_test::recorded_disk;
 
 using words = quire::btree_map<std::string, std::string, recorded_device<false>,
-                               quire::page_size<512>>;
+                               quire::page_size<512>,
+                               quire::txn::shadow>;
 using numbers = quire::btree_map<std::uint64_t, std::uint64_t, recorded_device<true>,
-                                 quire::page_size<512>>;
+                                 quire::page_size<512>,
+                                 quire::txn::shadow>;
 
 using plain_words = quire::btree_map<std::string, std::string, recorded_device<false>,
                                      quire::page_size<512>, quire::txn::none>;

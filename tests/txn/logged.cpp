@@ -286,7 +286,7 @@ TEST_CASE("a commit whose flush failed is unknown, and the store is poisoned") {
     CHECK(found <= 2);
 }
 
-TEST_CASE("a medium without room for a segment refuses the commit, and goes on when there is some") {
+TEST_CASE("a medium without room for a segment refuses the commit, and later takes one") {
     simulated_disk disk;
     map m{disk.path("m"), {.cache_bytes = 1, .wal_limit_bytes = 1 << 20}};
     std::uint64_t held = 0;

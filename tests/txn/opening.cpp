@@ -29,9 +29,11 @@ using quire_test::slot_at;
 
 constexpr std::size_t page_size = 512;
 using words =
-    quire::btree_map<std::string, std::string, recorded_device<false>, quire::page_size<page_size>>;
+    quire::btree_map<std::string, std::string, recorded_device<false>, quire::txn::shadow,
+                     quire::page_size<page_size>>;
 using numbers = quire::btree_map<std::uint64_t, std::uint64_t, recorded_device<false>,
-                                 quire::page_size<page_size>>;
+                                 quire::page_size<page_size>,
+                                 quire::txn::shadow>;
 
 // The image of a store in the middle of a session, its last commit vouched for by its slot.
 bytes open_image(int records) {
@@ -246,8 +248,9 @@ TEST_CASE("other types than the store's are refused, and what differs is told") 
     };
     using device = recorded_device<false>;
     using size = quire::page_size<page_size>;
+    using shadow = quire::txn::shadow;
     CHECK(refusal([] { numbers("store"); }) == "key codec: string, u64");
-    CHECK(refusal([] { quire::btree_map<std::string, std::uint32_t, device, size>("store"); }) ==
+    CHECK(refusal([] { quire::btree_map<std::string, std::uint32_t, device, size, shadow>("store"); }) ==
           "value codec: string, u32");
     CHECK(refusal([] { words("store"); }) == "accepted");
     CHECK(refusal([] { words("store", {.read_only = true}); }) == "accepted");

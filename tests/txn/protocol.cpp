@@ -29,9 +29,11 @@ using quire_test::recorded_disk;
 
 constexpr std::size_t page_size = 512;
 using words = quire::btree_map<std::string, std::string, recorded_device<false>,
-                               quire::page_size<page_size>>;
+                               quire::page_size<page_size>,
+                               quire::txn::shadow>;
 using numbers = quire::btree_map<std::uint64_t, std::uint64_t, recorded_device<true>,
-                                 quire::page_size<page_size>>;
+                                 quire::page_size<page_size>,
+                                 quire::txn::shadow>;
 
 class deaf final : public inspect::visitor {
 public:

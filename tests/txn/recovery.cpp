@@ -314,7 +314,7 @@ TEST_CASE("a log that is not the store's is refused, and nothing is changed") {
         } catch (const quire::error&) {
             refused = true;
         }
-        // Both went on from the same state, so their versions overlap: refused, or removed as older.
+        // Both went on from the same state, so versions overlap: refused, or removed as older.
         CHECK((refused || log_of(disk.files()).empty()));
     }
 }

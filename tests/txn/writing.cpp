@@ -22,7 +22,8 @@ namespace {
 using quire_test::recorded_device;
 using quire_test::recorded_disk;
 template <class Storage>
-using words = quire::btree_map<std::string, std::string, Storage, quire::page_size<512>>;
+using words = quire::btree_map<std::string, std::string, Storage, quire::txn::shadow,
+                               quire::page_size<512>>;
 using file_words = words<recorded_device<false>>;
 using mapped_words = words<recorded_device<true>>;
 using memory_words =

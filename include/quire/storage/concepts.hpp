@@ -23,9 +23,9 @@
 //      this process as in any other, and close() releases it.
 //
 // Thread-safety: read(), size(), mapping() from any number of threads, also while others write
-// elsewhere in the file; write() and write_gather() to different places from two threads, also while
-// one of them resizes or syncs (a sync makes durable what was written before it began). Everything
-// else by one thread at a time.
+// elsewhere in the file; write() and write_gather() to different places from two threads, also
+// while one of them resizes or syncs (a sync makes durable what was written before it began).
+// Everything else by one thread at a time.
 #pragma once
 
 #include <cerrno>

@@ -270,6 +270,14 @@ void store<Storage, Replacement, Txn, PageSize>::close() {
             wait_durable(version::none);
             snapshots_.publish(snapshots_.newest()->number);
             begin();
+            if (file.slot().log_salt != 0) { // what is in the log is to be in the file
+                static_cast<void>(snapshots_.prepare());
+                make_durable(working_.at);
+                build(working_.at);
+                publish(working_.at);
+            }
+            gate_.leave();
+            begin();
         } else if constexpr (transactional) {
             begin();
             commit(durability::full);
@@ -281,7 +289,7 @@ void store<Storage, Replacement, Txn, PageSize>::close() {
         flipped_.clear();
         space_.trim([this](page_id id) { device_.map.changed(id); });
         begun_.space = space_.now();
-        if (space_.end() != file.slot().page_count || file.slot().log_salt != 0) {
+        if (space_.end() != file.slot().page_count) {
             if constexpr (transactional) static_cast<void>(snapshots_.prepare());
             make_durable(working_.at);
             if constexpr (transactional) {

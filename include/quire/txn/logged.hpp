@@ -91,7 +91,8 @@ void store<Storage, Replacement, Txn, PageSize>::commit_logged(durability wanted
 
 // Waits until the log has come so far, then lets readers see version v.
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
-void store<Storage, Replacement, Txn, PageSize>::promise(const quire::wal::ticket& until, version v) {
+void store<Storage, Replacement, Txn, PageSize>::promise(const quire::wal::ticket& until,
+                                                         version v) {
     if constexpr (logs) {
         if (!log_.log.wait(until)) {
             poison();

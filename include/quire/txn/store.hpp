@@ -80,14 +80,14 @@ struct log_part<Device, Txn, true> {
     explicit log_part(io_counters& counters) noexcept : log(counters) {}
 
     quire::wal::writer<storage::log_device_of<Device>, typename Txn::sync_method> log;
-    quire::wal::records records;  // of the transaction that is open
-    quire::wal::ticket promised;  // how far the log must have come for what is built to be published
-    gate checkpointing;    // held while a checkpoint, or whoever writes a slot, is at work
-    growing_array<std::uint64_t> taken;         // the checkpoint's pages, yet to be written
-    growing_array<version_record*> held;        // versions that these pages belong to
-    format::header_slot slot;                   // the one the checkpoint will write
-    std::uint64_t from_lsn = 0;                 // where the log goes on behind the checkpoint
-    std::uint64_t not_before = 0;               // bytes of the log, after a checkpoint that failed
+    quire::wal::records records; // of the transaction that is open
+    quire::wal::ticket promised; // how far the log must have come before what is built is published
+    gate checkpointing;          // held while a checkpoint, or whoever writes a slot, is at work
+    growing_array<std::uint64_t> taken;  // the checkpoint's pages, yet to be written
+    growing_array<version_record*> held; // versions that these pages belong to
+    format::header_slot slot;            // the one the checkpoint will write
+    std::uint64_t from_lsn = 0;          // where the log goes on behind the checkpoint
+    std::uint64_t not_before = 0;        // bytes of the log, after a checkpoint that failed
     recovery_report recovered;
 };
 

@@ -109,7 +109,10 @@ void store<Storage, Replacement, Txn, PageSize>::refill(std::uint32_t pages) {
             space_.release_new(id, 1);
             throw;
         }
-        stash_[stashed_++] = id;
+        // Descending, so that the lowest is taken first.
+        std::uint32_t at = stashed_++;
+        for (; at != 0 && stash_[at - 1] < id; --at) stash_[at] = stash_[at - 1];
+        stash_[at] = id;
     }
     space_.reserve_freed(pages);
     ensure_frames(pages);

@@ -102,8 +102,8 @@ public:
         return {};
     }
     // Makes everything appended durable and goes on in a new segment, which is durable too; in the
-    // present one, if it has no group. When failure() is 0 afterwards, nothing has happened but that
-    // everything appended is durable. Throws std::bad_alloc without effect.
+    // present one, if it has no group. If it fails and failure() is 0, everything appended is
+    // durable, and that is all. Throws std::bad_alloc without effect.
     [[nodiscard]] storage::status rotate(std::size_t bytes = 0) {
         if (!wait({appended_, appended_})) return {failure()};
         if (is_empty()) return {};
