@@ -1,76 +1,22 @@
-// Commits by the log: how durable they are and when, what they write, what becomes of them when a
-// call fails, and checkpoints.
+// Commits by the log: how durable they are and when, what they write; and checkpoints.
 #include <quire/txn/logged.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <optional>
+#include <random>
+#include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
-#include <quire/btree_map.hpp>
-#include <quire/inspect/check.hpp>
-#include <quire/storage/crash_states.hpp>
-#include <quire/storage/simulated.hpp>
+#include "txn/logged_map.hpp"
 
-namespace {
-
-using quire::durability;
-using quire::storage::disk_change;
-using quire::storage::disk_faults;
-using quire::storage::simulated;
-using quire::storage::simulated_disk;
-using map = quire::btree_map<std::uint64_t, std::string, simulated, quire::txn::wal,
-                             quire::page_size<512>>;
-using model = std::map<std::uint64_t, std::string>;
-
-constexpr quire::options small{.cache_bytes = 1};
-
-std::size_t log_files(const simulated_disk& disk) {
-    std::size_t n = 0;
-    for (const auto& [name, bytes] : disk.files()) n += name.ends_with(".wal") ? 1 : 0;
-    return n;
-}
-std::size_t count(const simulated_disk& disk, std::size_t from, disk_change::kind what) {
-    std::size_t n = 0;
-    for (std::size_t i = from; i < disk.trace().size(); ++i) n += disk.trace()[i].what == what;
-    return n;
-}
-template <class Map>
-void put(Map& to, std::uint64_t n, std::size_t size = 10) {
-    to.insert_or_assign(n, std::string(size, static_cast<char>('a' + n % 26)));
-}
-void commit_one(map& to, std::uint64_t n, durability wanted) {
-    auto transaction = to.transaction();
-    put(transaction, n);
-    transaction.commit(wanted);
-}
-model content(const map& of) { return {of.begin(), of.end()}; }
-// What another process finds if this one is gone now.
-model left_by_killing(const simulated_disk& disk) {
-    simulated_disk other(disk.files());
-    return content(map{other.path("m"), small});
-}
-// What is left if the power goes now, and only what was synced is there.
-model left_by_power_cut(const simulated_disk& disk) {
-    quire::storage::crash_states states;
-    for (const disk_change& change : disk.trace()) states.apply(change);
-    std::mt19937_64 random(1);
-    std::optional<simulated_disk::contents> least;
-    states.for_each(random, {}, [&](const simulated_disk::contents& left) {
-        least = left; // the first: nothing that was pending
-        return false;
-    });
-    simulated_disk other(*least);
-    return content(map{other.path("m"), small});
-}
-
-} // namespace
+using namespace logged_test;
 
 TEST_CASE("a commit is one write to the log and one flush") {
     simulated_disk disk;
@@ -258,84 +204,6 @@ TEST_CASE("threads share flushes, and what each was told is there") {
     CHECK(syncs < 700);
 }
 
-TEST_CASE("a commit whose flush failed is unknown, and the store is poisoned") {
-    simulated_disk disk;
-    map m{disk.path("m"), small};
-    put(m, 1);
-    disk.set_faults({.kinds = disk_faults::syncs, .number = EIO, .forever = false});
-    std::string what;
-    try {
-        put(m, 2);
-        FAIL("the commit succeeded");
-    } catch (const quire::outcome_unknown& error) {
-        CHECK(error.code() == quire::error_code::outcome_unknown);
-        CHECK(error.number() == EIO);
-        what = error.what();
-    }
-    CHECK(what.find("open the store again") != std::string::npos);
-    CHECK(m.contains(1)); // readers go on with what was committed
-    CHECK_FALSE(m.contains(2));
-    CHECK_THROWS_AS(put(m, 3), quire::poisoned);
-    CHECK_THROWS_AS(m.flush(), quire::poisoned);
-    CHECK_THROWS_AS(m.checkpoint(), quire::poisoned);
-    const std::size_t before = disk.trace().size();
-    { const map gone = std::move(m); }
-    CHECK(disk.trace().size() == before); // nothing more is written
-    const std::size_t found = left_by_killing(disk).size();
-    CHECK(found >= 1);
-    CHECK(found <= 2);
-}
-
-TEST_CASE("a medium without room for a segment refuses the commit, and later takes one") {
-    simulated_disk disk;
-    map m{disk.path("m"), {.cache_bytes = 1, .wal_limit_bytes = 1 << 20}};
-    std::uint64_t held = 0;
-    for (const auto& [name, bytes] : disk.files()) held += bytes.size();
-    disk.set_capacity(held + 100'000);
-    bool full = false;
-    std::uint64_t n = 0;
-    for (; n < 5000 && !full; ++n) {
-        const model before = content(m);
-        try {
-            put(m, n, 60);
-        } catch (const quire::storage_full&) {
-            full = true;
-            CHECK(content(m) == before);
-            CHECK(left_by_power_cut(disk) == before);
-        }
-    }
-    REQUIRE(full);
-    disk.set_capacity(simulated_disk::unlimited);
-    put(m, n, 60);
-    m.verify();
-    CHECK(left_by_power_cut(disk) == content(m));
-}
-
-TEST_CASE("a checkpoint without room changes nothing, and a later one takes its place") {
-    simulated_disk disk;
-    map m{disk.path("m"), {.cache_bytes = 1 << 20}};
-    for (std::uint64_t n = 0; n < 200; ++n) put(m, n, 60);
-    std::uint64_t held = 0;
-    for (const auto& [name, bytes] : disk.files()) held += bytes.size();
-    for (std::uint64_t more = 0; more < 120'000; more += 3000) {
-        disk.set_capacity(held + more);
-        try {
-            m.checkpoint();
-            break;
-        } catch (const quire::storage_full&) {
-        }
-        disk.set_capacity(simulated_disk::unlimited);
-        put(m, 1000 + more, 50);
-        m.verify();
-        CHECK(left_by_power_cut(disk) == content(m));
-    }
-    disk.set_capacity(simulated_disk::unlimited);
-    m.checkpoint();
-    m.verify();
-    CHECK(m.stats().log_bytes < 200);
-    CHECK(left_by_power_cut(disk) == content(m));
-}
-
 TEST_CASE("snapshots read on while checkpoints are made") {
     simulated_disk disk;
     map m{disk.path("m"), small};
@@ -350,62 +218,48 @@ TEST_CASE("snapshots read on while checkpoints are made") {
     m.verify();
 }
 
-// Every call that changes the disk fails in turn, once or from then on: the work ends with an error
-// of the library or goes on; and then the disk holds what was acknowledged, or what was in flight.
-TEST_CASE("whatever call fails, no acknowledged commit is lost") {
-    const auto work = [](simulated_disk& disk, std::uint64_t& begun, std::uint64_t& done) {
-        map m{disk.path("m"), {.cache_bytes = 1, .wal_limit_bytes = 1}};
-        for (std::uint64_t n = 1; n <= 40; ++n) {
-            begun = n;
-            auto transaction = m.transaction();
-            put(transaction, n, n == 20 ? 2000 : n % 80);
-            transaction.insert_or_assign(0, std::to_string(n));
-            if (n == 30) // too large for the log
-                for (std::uint64_t k = 0; k < 300; ++k) put(transaction, 1000 + k, 250);
-            if (n == 31)
-                for (std::uint64_t k = 0; k < 300; ++k) transaction.erase(1000 + k);
-            transaction.commit();
-            done = n;
-            if (n % 13 == 0) m.checkpoint();
-        }
-    };
-    std::uint64_t calls = 0;
-    {
-        simulated_disk disk;
-        disk.set_faults({.kinds = disk_faults::changes});
-        std::uint64_t begun = 0;
-        std::uint64_t done = 0;
-        work(disk, begun, done);
-        CHECK(done == 40);
-        calls = disk.calls();
+TEST_CASE("checkpoints keep the log short, however many there were") {
+    simulated_disk disk;
+    disk.record(false);
+    map m{disk.path("m"), {.cache_bytes = 1 << 20, .durability = durability::none,
+                           .wal_limit_bytes = 50'000}};
+    std::uint64_t most = 0;
+    for (std::uint64_t n = 0; n < 10'000; ++n) {
+        put(m, n % 300);
+        if (n % 16 == 0) most = std::max(most, m.stats().log_bytes);
     }
-    CHECK(calls > 150);
-    std::uint64_t unknown = 0;
-    for (const bool forever : {false, true})
-        for (const int number : {EIO, ENOSPC})
-            for (std::uint64_t at = 0; at < calls; ++at) {
-                CAPTURE(forever);
-                CAPTURE(number);
-                CAPTURE(at);
-                simulated_disk disk;
-                disk.set_faults({.kinds = disk_faults::changes, .after = at, .number = number,
-                                 .forever = forever, .half = at % 2 == 0});
-                std::uint64_t begun = 0;
-                std::uint64_t done = 0;
-                try {
-                    work(disk, begun, done);
-                } catch (const quire::outcome_unknown&) {
-                    ++unknown;
-                } catch (const quire::error&) {
-                }
-                disk.set_faults({});
-                map m{disk.path("m"), small};
-                m.verify();
-                const std::uint64_t found = m.empty() ? 0 : std::stoull(m.at(0));
-                REQUIRE(found >= done);
-                REQUIRE(found <= begun);
-                for (std::uint64_t n = 1; n <= found; ++n) REQUIRE(m.contains(n));
-                if (done == begun && found != 0) REQUIRE(m.at(0) == std::to_string(done));
-            }
-    CHECK(unknown > 0);
+    CHECK(most > 40'000);
+    CHECK(most < 250'000);
+}
+
+TEST_CASE("a checkpoint with nothing new does nothing") {
+    simulated_disk disk;
+    map m{disk.path("m"), small};
+    put(m, 1);
+    m.checkpoint();
+    const std::size_t before = disk.trace().size();
+    m.checkpoint();
+    CHECK(disk.trace().size() == before);
+    CHECK(m.stats().snapshots.empty());
+}
+
+TEST_SUITE("long") {
+TEST_CASE("transactions that change nothing, before the first that does, cost no versions") {
+    simulated_disk disk;
+    simulated_disk::contents left;
+    {
+        map m{disk.path("m"), small};
+        put(m, 1);
+    }
+    {
+        map m{disk.path("m"), small};
+        for (std::uint64_t n = 0; n < (1U << 19) + 10; ++n) m.erase(7);
+        put(m, 2);
+        left = disk.files();
+    }
+    simulated_disk other(left);
+    map m{other.path("m"), small};
+    CHECK(m.size() == 2);
+    m.verify();
+}
 }

@@ -250,8 +250,8 @@ TEST_CASE("other types than the store's are refused, and what differs is told") 
     using size = quire::page_size<page_size>;
     using shadow = quire::txn::shadow;
     CHECK(refusal([] { numbers("store"); }) == "key codec: string, u64");
-    CHECK(refusal([] { quire::btree_map<std::string, std::uint32_t, device, size, shadow>("store"); }) ==
-          "value codec: string, u32");
+    using other = quire::btree_map<std::string, std::uint32_t, device, size, shadow>;
+    CHECK(refusal([] { other("store"); }) == "value codec: string, u32");
     CHECK(refusal([] { words("store"); }) == "accepted");
     CHECK(refusal([] { words("store", {.read_only = true}); }) == "accepted");
 }

@@ -438,7 +438,7 @@ TEST_CASE("a last segment that was never used ends the log") {
     ++log.newest;
     log.follow().group(21);
     std::fill_n(log.files[log.names[hole]].begin(), header_size, std::byte{0});
-    CHECK(log.damaged() == "segment");
+    CHECK(log.damaged() == "previous_salt");
 }
 
 TEST_CASE("the beginning of another log ends this one, unless something was committed in it") {
@@ -450,17 +450,17 @@ TEST_CASE("the beginning of another log ends this one, unless something was comm
     CHECK(log.versions() == from_to(11, 19));
     image used = log;
     used.group(1002);
-    CHECK(used.damaged(5000) == "segment");
+    CHECK(used.damaged(5000) == "previous_salt");
     image followed = log;
     followed.newest = 1010;
     followed.follow();
-    CHECK(followed.damaged(5000) == "segment");
+    CHECK(followed.damaged(5000) == "previous_salt");
     image twice = log;
     twice.newest = 1020;
     twice.begin(0);
     CHECK(twice.versions() == from_to(11, 19));
     twice.group(1022);
-    CHECK(twice.damaged(5000) == "segment");
+    CHECK(twice.damaged(5000) == "previous_salt");
 }
 
 TEST_CASE("versions beyond what the store gave out are damage") {

@@ -156,12 +156,8 @@ void store<Storage, Replacement, Txn, PageSize>::write_durable(version v) {
             device_.map.changed(id);
             flipped_.push_back(id);
         });
+        write_left_over();
         place_map(v);
-        if constexpr (logs) // left over from a checkpoint that failed
-            if (const auto status = cache_.write_taken(log_.taken); !status.ok()) {
-                if (!status.is_full()) poison();
-                fail_io("writing the pages of a commit failed", status, path());
-            }
 
         // Behind the end of the file there is nothing that anybody could still need.
         const auto done = cache_.write_back([&](page_id id) {
@@ -196,6 +192,7 @@ void store<Storage, Replacement, Txn, PageSize>::write_durable(version v) {
         vouchable_ = true;
         if constexpr (logs) {
             numbered_from_.store(v, std::memory_order_relaxed);
+            release_held();
             if (!closing_) log_.log.release(v, log_.from_lsn);
         }
     }

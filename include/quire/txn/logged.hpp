@@ -79,7 +79,7 @@ void store<Storage, Replacement, Txn, PageSize>::commit_logged(durability wanted
         }
         gate_.leave();
         if (!cuts) return promise(until, v);
-        snapshots_.publish(v); // the checkpoint has made it durable
+        // The checkpoint has made it durable, and published it.
         try {
             finish_checkpoint();
         } catch (...) {
@@ -112,6 +112,7 @@ void store<Storage, Replacement, Txn, PageSize>::commit_large() {
         const version v = working_.at;
         log_.checkpointing.enter();
         try {
+            require_writable(); // the checkpoint that was waited for may have failed
             make_durable(v);
         } catch (...) {
             log_.checkpointing.leave();
@@ -154,7 +155,8 @@ bool store<Storage, Replacement, Txn, PageSize>::wants_checkpoint() const noexce
     if constexpr (logs) {
         const std::uint64_t bytes = log_.log.bytes();
         // Before the versions come near those of the next session, should this one end in a crash.
-        return (bytes > options_.wal_limit_bytes && bytes > log_.not_before) ||
+        return (bytes > options_.wal_limit_bytes &&
+                bytes > log_.not_before.load(std::memory_order_relaxed)) ||
                versions_given_out() > lost_versions / 2;
     } else {
         return false;
@@ -169,10 +171,10 @@ void store<Storage, Replacement, Txn, PageSize>::limit_log() {
             return versions_given_out() > lost_versions / 4 * 3;
         };
         const auto is_long = [this] {
-            return log_.log.bytes() > 2 * options_.wal_limit_bytes &&
-                   log_.log.bytes() > log_.not_before;
+            return log_.log.bytes() / 2 > options_.wal_limit_bytes &&
+                   log_.log.bytes() > log_.not_before.load(std::memory_order_relaxed);
         };
-        if (QUIRE_LIKELY(!is_urgent() && !is_long())) return;
+        if (QUIRE_LIKELY(!is_urgent() && !is_long()) || closing_) return;
         log_.checkpointing.enter();
         try {
             if (marked_ && (is_urgent() || is_long())) {
@@ -201,6 +203,10 @@ void store<Storage, Replacement, Txn, PageSize>::checkpoint() {
             log_.checkpointing.leave();
         }
         try {
+            if (log_.log.bytes() == 0 && log_.taken.empty()) { // nothing came after the last one
+                log_.checkpointing.leave();
+                return gate_.leave();
+            }
             begin_checkpoint();
         } catch (...) {
             log_.checkpointing.leave();
@@ -226,7 +232,9 @@ template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::begin_checkpoint() {
     if constexpr (logs) {
         check_writable();
+        // Not at once again, if this one fails.
         log_.not_before = log_.log.bytes() + options_.wal_limit_bytes / 4;
+        write_left_over();
         collect();
         working_.roots = snapshots_.newest()->roots;
         last_ = next(last_);
@@ -270,9 +278,28 @@ void store<Storage, Replacement, Txn, PageSize>::begin_checkpoint() {
         slot.commit_digest = 0;
         log_.slot = slot;
         build(v);
-        snapshots_.newest()->share();
+        snapshots_.newest()->hold();
         log_.held.push_back(snapshots_.newest());
         publish(v); // what it holds is durable in the log
+    }
+}
+
+// Pages that a checkpoint could not write. Requires: nobody else checkpoints.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::write_left_over() {
+    if constexpr (logs)
+        if (const auto status = cache_.write_taken(log_.taken); !status.ok()) {
+            if (!status.is_full()) poison();
+            fail_io("writing the pages of a checkpoint failed", status, path());
+        }
+}
+
+// What was held for its pages is in a durable slot, or older.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::release_held() noexcept {
+    if constexpr (logs) {
+        for (version_record* const record : log_.held) record->let_go();
+        log_.held.clear();
     }
 }
 
@@ -281,16 +308,13 @@ void store<Storage, Replacement, Txn, PageSize>::begin_checkpoint() {
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::finish_checkpoint() {
     if constexpr (logs) {
-        if (const auto status = cache_.write_taken(log_.taken); !status.ok()) {
-            if (!status.is_full()) poison();
-            fail_io("writing the pages of a checkpoint failed", status, path());
-        }
+        write_left_over(); // all that was taken
         sync("making the pages of a checkpoint durable failed");
         put_slot(log_.slot);
         durable_.store(log_.slot.committed, std::memory_order_release);
         numbered_from_.store(log_.slot.committed, std::memory_order_relaxed);
-        for (version_record* const record : log_.held) record->unshare();
-        log_.held.clear();
+        release_held();
+        log_.not_before = 0;
         log_.log.release(log_.slot.committed, log_.from_lsn);
     }
 }

@@ -23,15 +23,16 @@ void store<Storage, Replacement, Txn, PageSize>::recover(Apply&& apply, Progress
         const std::int64_t began = coarse_milliseconds();
         const format::header_slot& slot = device_.file.slot();
         const version first = slot.log_version;
-        const auto beyond = static_cast<version>(to_integer(reserved_) + lost_versions);
         recovery_report& report = log_.recovered;
         format::log_group group;
         { // Whether it is whole is seen before anything is changed.
-            quire::wal::reader<device> log(path(), slot.database_id, first, slot.log_salt, beyond);
+            quire::wal::reader<device> log(path(), slot.database_id, first, slot.log_salt);
             while (log.next(group)) {}
             report.bytes_total = log.bytes_total();
+            last_ = static_cast<version>(to_integer(reserved_) + lost_versions);
+            if (last_ < log.last()) last_ = log.last(); // above all that the log has given out
         }
-        quire::wal::reader<device> log(path(), slot.database_id, first, slot.log_salt, beyond);
+        quire::wal::reader<device> log(path(), slot.database_id, first, slot.log_salt);
         const auto tell = [&] {
             report.bytes = log.bytes_done();
             report.discarded = log.discarded();
@@ -41,8 +42,6 @@ void store<Storage, Replacement, Txn, PageSize>::recover(Apply&& apply, Progress
         gate_.enter();
         try {
             start_working();
-            if (last_ < beyond) last_ = beyond; // above all that the log may have given out
-            working_.at = begun_.at = last_ = next(last_);
             while (log.next(group)) {
                 format::for_each_update(group, [&](const format::log_update& update) {
                     apply(update);

@@ -40,6 +40,7 @@ struct version_record {
     version number{};
     root_records roots{};
     std::atomic<std::uint64_t> holders{0};
+    std::atomic<std::uint64_t> own{0}; // of them, the store's
     // coarse_milliseconds() of the first of these holders; of one before, for an instant.
     std::atomic<std::int64_t> since{0};
 
@@ -48,6 +49,15 @@ struct version_record {
             since.store(coarse_milliseconds(), std::memory_order_relaxed);
     }
     void unshare() noexcept { holders.fetch_sub(1, std::memory_order_release); }
+    // A share of the store's own, which held() does not tell of.
+    void hold() noexcept {
+        own.fetch_add(1, std::memory_order_relaxed);
+        share();
+    }
+    void let_go() noexcept {
+        unshare();
+        own.fetch_sub(1, std::memory_order_relaxed);
+    }
 
 private:
     template <class>
@@ -166,7 +176,9 @@ public:
         for (std::size_t i = 0; i < numbers.size(); ++i) all[i].number = numbers[i];
         const std::int64_t now = coarse_milliseconds();
         for (const version_record* record = all_; record != nullptr; record = record->next) {
-            const std::uint64_t holders = record->holders.load(std::memory_order_acquire);
+            const std::uint64_t all_holders = record->holders.load(std::memory_order_acquire);
+            const std::uint64_t own = record->own.load(std::memory_order_relaxed);
+            const std::uint64_t holders = all_holders > own ? all_holders - own : 0;
             if (!record->built || holders == 0) continue;
             std::size_t low = 0; // a version may have several records
             for (std::size_t n = numbers.size(); n > 1;) {
@@ -181,6 +193,10 @@ public:
             all[low].holders += holders;
             if (all[low].milliseconds < age) all[low].milliseconds = age;
         }
+        std::size_t kept = 0;
+        for (const held_version& each : all)
+            if (each.holders != 0) all[kept++] = each;
+        all.shorten(kept);
         return all;
     }
 

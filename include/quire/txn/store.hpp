@@ -87,7 +87,7 @@ struct log_part<Device, Txn, true> {
     growing_array<version_record*> held; // versions that these pages belong to
     format::header_slot slot;            // the one the checkpoint will write
     std::uint64_t from_lsn = 0;          // where the log goes on behind the checkpoint
-    std::uint64_t not_before = 0;        // bytes of the log, after a checkpoint that failed
+    std::atomic<std::uint64_t> not_before{0}; // bytes of the log, after a checkpoint that failed
     recovery_report recovered;
 };
 
@@ -381,6 +381,8 @@ private:
     void begin_checkpoint();
     void finish_checkpoint();
     void place_map(version v);
+    void write_left_over();
+    void release_held() noexcept;
     void rotate_log(version v, format::header_slot& slot);
     void remove_old_log() noexcept;
     void check_no_log();

@@ -49,6 +49,8 @@ template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::start_working() {
     collect();
     working_.roots = snapshots_.newest()->roots;
+    // Nothing of this session is on the medium yet: the numbers given out so far do not count.
+    if (on_device && !marked_ && !recovering_) numbered_from_ = reserved_ = last_;
     last_ = next(last_);
     if constexpr (logs) {
         log_.records.start(largest_logged());
@@ -152,6 +154,16 @@ void store<Storage, Replacement, Txn, PageSize>::write_early() {
                     path(), page_id::none, "frames", cache_.frames(), "more");
         }
         prepare_early_write();
+        if constexpr (logs)
+            if (log_.checkpointing.try_enter(0)) {
+                try {
+                    write_left_over();
+                } catch (...) {
+                    log_.checkpointing.leave();
+                    throw;
+                }
+                log_.checkpointing.leave();
+            }
         if (const auto done = cache_.write_back(); !done.status.ok()) {
             if (!done.status.is_full()) poison();
             fail_io("writing pages of a transaction failed", done.status, path());

@@ -107,11 +107,14 @@ class reader {
     using content = segment_content<Device>;
 
 public:
-    // The log of the store, which begins with the segment of that first version and salt. Versions
+    // No store comes to give out such a version.
+    static constexpr auto beyond_all = static_cast<version>(std::uint64_t{1} << 63);
+
+    // The log of the store, which begins with the segment of that first version and salt; versions
     // from `beyond` on are damage. Throws corruption where there is no such segment, io_error,
     // std::bad_alloc.
     reader(const std::string& store_path, const std::array<std::byte, 16>& database_id,
-           version first, std::uint64_t salt, version beyond)
+           version first, std::uint64_t salt, version beyond = beyond_all)
         : store_path_(store_path), database_id_(database_id), salt_(salt), beyond_(beyond),
           last_(static_cast<version>(to_integer(first) - 1)) {
         const growing_array<std::uint64_t> all = list_segments<Device>(store_path);
@@ -130,7 +133,10 @@ public:
     // format_mismatch, io_error, std::bad_alloc.
     [[nodiscard]] bool next(format::log_group& group) {
         for (;;) {
-            if (!content_ && !open_next()) return false;
+            if (!content_) {
+                if (!open_next()) return false;
+                continue;
+            }
             const bytes_view left = content_->bytes().subspan(at_);
             const std::uint64_t lsn = content_->header().first_lsn + at_;
             if (format::parse_group(left, lsn, format::seed_of(salt_), group)) {
@@ -149,6 +155,8 @@ public:
         }
     }
 
+    // The version of the last group read; the one that the log begins with.
+    [[nodiscard]] version last() const noexcept { return last_; }
     // Bytes of groups read so far, and of the segments opened so far.
     [[nodiscard]] std::uint64_t bytes_done() const noexcept { return done_; }
     [[nodiscard]] std::uint64_t bytes_total() const noexcept { return total_; }
@@ -156,30 +164,22 @@ public:
     [[nodiscard]] std::uint64_t discarded() const noexcept { return discarded_; }
 
 private:
-    // Reads the next segment; false when the log has none.
+    // Reads the next segment, passing over one that was not used; false when the log has none.
     [[nodiscard]] bool open_next() {
         if (segment_ == segments_.size()) return false;
         const std::uint64_t name = segments_[segment_++];
         content_ = owned<content>(new content(store_path_, name));
         const format::segment_header& header = content_->header();
         const bool is_first = segment_ == 1;
-        // A crash while a segment was made leaves one without a header; one while a log was begun
-        // to be used after this one leaves the beginning of that. Nothing was acknowledged in them.
-        if (!is_first && (!content_->valid() || header.previous_salt == 0)) {
-            for (;;) {
-                content_->check_id(database_id_);
-                if (!content_->valid() && !content_->blank())
-                    fail("header", "a damaged one", "a segment's");
-                if (content_->valid() && (header_of().previous_salt != 0 || content_->has_group()))
-                    fail("segment", "one that was used", "the segment before it");
-                if (segment_ == segments_.size()) break;
-                content_ = owned<content>(new content(store_path_, segments_[segment_++]));
-            }
+        content_->check_id(database_id_);
+        // A crash, or a failure, while a segment was made leaves one without a header; one while a
+        // log was begun to be used after this one leaves the beginning of that. Nothing is in them.
+        if (!is_first && (content_->valid() ? header.previous_salt == 0 && !content_->has_group()
+                                            : content_->blank())) {
             content_ = {};
-            return false;
+            return true;
         }
         if (!content_->valid()) fail("header", "a damaged one", "a segment's");
-        content_->check_id(database_id_);
         if (is_first && header.salt != salt_)
             fail("salt", "of an older or another log", "the one the store names");
         if (!is_first && header.previous_salt != salt_)
@@ -194,9 +194,6 @@ private:
         total_ += content_->bytes().size();
         end_lsn_ = header.first_lsn + content_->bytes().size();
         return true;
-    }
-    [[nodiscard]] const format::segment_header& header_of() const noexcept {
-        return content_->header();
     }
     // No group stands at the front of `left`, which is the rest of a segment. Where another segment
     // follows, its header says whether one should.

@@ -55,7 +55,7 @@ template <class Device>
 }
 
 // Makes the segment `made` with that header; made.size is a multiple of 4096. `stays`: it failed
-// when the header was written, so that a crash may leave the whole segment although it is removed.
+// when a header was written, so that a crash may leave the whole segment although it is removed.
 template <class Device>
 [[nodiscard]] storage::status create_segment(segment<Device>& made, const std::string& path,
                                              const format::segment_header& header,
@@ -69,9 +69,9 @@ template <class Device>
     if (!status.ok()) return status;
     status = write_zeros(made.device, 0, made.size, counters);
     const auto bytes = format::encode(header);
+    stays = status.ok();
     if (status.ok()) status = made.device.write(0, bytes);
     if (status.ok()) {
-        stays = true;
         counters.syncs.add();
         status = made.device.sync_all();
     }
@@ -99,9 +99,9 @@ template <class Device>
         counters.syncs.add();
         status = used.device.sync_data();
     }
+    stays = status.ok();
     if (status.ok()) status = Device::rename_new(before, path);
     if (status.ok()) {
-        stays = true;
         counters.syncs.add();
         status = Device::sync_directory_of(path);
     }

@@ -96,6 +96,7 @@ public:
             const storage::status status = is_empty() ? lengthen(bytes) : rotate(bytes);
             if (!status.ok()) return status;
         }
+        if (fresh_.capacity() < bytes) fresh_.reserve(bytes + bytes / 2);
         latch_guard hold(latch_);
         const std::size_t wanted = waiting_.size() + bytes;
         if (waiting_.capacity() < wanted) waiting_.reserve(wanted + wanted / 2);
@@ -146,7 +147,8 @@ public:
     }
     // Bytes of the log that recovery would read.
     [[nodiscard]] std::uint64_t bytes() const noexcept {
-        return current_ == nullptr ? 0 : appended_ - kept_from_.load(std::memory_order_relaxed);
+        if (current_ == nullptr) return 0;
+        return appended_ - kept_from_.load(std::memory_order_relaxed) - format::segment_header_size;
     }
     // Where the current segment begins.
     [[nodiscard]] std::uint64_t segment_lsn() const noexcept { return current_->first_lsn; }
@@ -225,7 +227,9 @@ private:
     }
     void append_bytes(bytes_view group, version at) noexcept {
         latch_guard hold(latch_);
-        waiting_.append(group.data(), group.size()); // reserved
+        // A leader may have taken what was reserved, and left an empty array of any size.
+        if (waiting_.capacity() - waiting_.size() < group.size()) std::swap(waiting_, fresh_);
+        waiting_.append(group.data(), group.size());
         appended_ += group.size();
         ++groups_;
         newest_ = at;
@@ -397,6 +401,7 @@ private:
     std::uint64_t appended_ = 0;
     std::atomic<std::uint64_t> kept_from_{0}; // recovery would read from here on
     version newest_{};
+    growing_array<std::byte> fresh_; // empty, with room for the group that was reserved
     latch latch_; // over all below, and the lists' ends
     condition moved_;
     segment* used_ = nullptr;
