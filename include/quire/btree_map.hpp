@@ -131,8 +131,9 @@ public:
     // ---- transactions ----
 
     // Waits for the writer's place and takes it: one writer works at a time. While a thread has a
-    // transaction open, a change of the map itself, flush, verify, stats or another transaction on
-    // the same thread waits for ever. Throws read_only, poisoned, std::bad_alloc, io_error.
+    // transaction open, a change of the map itself, checkpoint, verify, stats or another
+    // transaction on the same thread waits for ever. Throws read_only, poisoned, std::bad_alloc,
+    // io_error.
     [[nodiscard]] transaction_type transaction() requires(types::transactional) {
         store_->begin();
         state_->trail = {};
@@ -157,7 +158,7 @@ public:
     // ---- care ----
 
     // Makes everything committed (under txn::none: everything done) durable. Waits for the writer's
-    // place. Throws io_error, storage_full, poisoned, read_only, std::bad_alloc.
+    // place, but for txn::wal. Throws io_error, storage_full, poisoned, read_only, std::bad_alloc.
     void flush() { store_->flush(); }
     // Moves what is in the log to the store's file, beside readers and writers, so that the log can
     // be short; where there is no log, the same as flush. Throws as flush does.
