@@ -188,8 +188,8 @@ TEST_CASE("a program records itself") {
     std::remove(store.c_str());
     const std::string bytes = file.bytes();
     CHECK(bytes.substr(0, 8) == trace::magic);
-    // At least the page that each lookup reads.
-    CHECK(bytes.size() >= 8 + 4 * 100);
+    // The page that each lookup reads; hits are told in batches, the last of which may be short.
+    CHECK(bytes.size() >= 8 + 4 * 60);
 }
 
 TEST_CASE("a trace that cannot be written says so") {
