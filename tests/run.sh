@@ -41,7 +41,7 @@ else
   export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   stage sanitized '' --no-suite long --no-suite text
   configure .build/threads g++ -Doptimization=1 -Ddebug=false -Db_sanitize=thread
-  stage threads 'tests/test_threads tests/test_cache tests/test_wal' --repeat 3 threads cache wal
+  stage threads 'tests/test_threads tests/test_cache tests/test_wal' threads cache wal
 fi
 # shellcheck disable=SC2086
 python3 tests/summary.py $logs

@@ -59,7 +59,7 @@ public:
             try {
                 for (std::uint64_t turn = 0; reading_ != 0; ++turn) {
                     map_.checkpoint();
-                    if (turn % 8 == 7) map_.verify();
+                    if (turn % 64 == 63) map_.verify();
                     if (map_.stats().durable > map_.stats().committed) wrong("durable too soon");
                 }
             } catch (const std::exception& e) {

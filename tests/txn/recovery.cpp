@@ -387,7 +387,7 @@ TEST_CASE("a failing call while a log is read back leaves everything as it was")
         now = content(map{disk.path("m"), small});
     }
     for (const int number : {EIO, ENOSPC})
-        for (const bool forever : {false, true})
+        for (const bool forever : {number == EIO})
             for (std::uint64_t at = 0;; ++at) {
                 CAPTURE(at);
                 simulated_disk disk(files);
