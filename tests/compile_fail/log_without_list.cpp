@@ -5,4 +5,4 @@
 class unlisting : public quire::storage::file {
     using quire::storage::file::list;
 };
-quire::btree_map<int, int, unlisting> map{"map.quire"};
+static_assert(sizeof(quire::btree_map<int, int, unlisting>) != 0);
