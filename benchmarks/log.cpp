@@ -5,10 +5,8 @@
 // in this one process, and all results are checked; a disagreement ends the run with exit code 1.
 //
 // All figures are times or bytes, less is better: a goal for a rate stands as one over it.
-#include <cstdio>
-
 #include "rows/log.hpp"
-#include "support/machine.hpp"
+#include "rows/program.hpp"
 
 namespace {
 
@@ -26,46 +24,20 @@ constexpr std::string_view all_rows[] = {
     "tail", "open",        "open-crash-u64", "open-crash-kv", "small",
 };
 
-[[nodiscard]] bool known(std::string_view name) {
-    for (const std::string_view each : all_rows)
-        if (each == name) return true;
-    return false;
-}
-
 } // namespace
 
-int main(int count, char** words) try {
-    const bench::options given = bench::parse_options(count, words, usage);
-    if (given.list) {
-        for (const std::string_view each : all_rows)
-            std::printf("%.*s\n", static_cast<int>(each.size()), each.data());
-        return 0;
-    }
-    for (const std::string& each : given.rows)
-        if (!known(each)) {
-            std::fprintf(stderr, "log: there is no row '%s'; see --list\n", each.c_str());
-            return 2;
-        }
-    bench::scratch_directory scratch(given.directory);
-    bench::table results(bench::clock_kind::wall);
-    bench::session session{given, scratch, results};
-    std::vector<bench::fact> facts = bench::machine_facts(scratch.path());
-    facts.emplace_back("quire", "txn::" + std::string(bench::log_policy::name));
-    bench::print_facts(facts);
-    std::fflush(stdout);
-    bench::measure_durable_put(session);
-    bench::measure_put_threads(session);
-    bench::measure_relaxed(session);
-    bench::measure_batches(session);
-    bench::measure_load(session);
-    bench::measure_tail(session);
-    bench::measure_open(session);
-    bench::measure_open_crash(session);
-    bench::measure_small(session);
-    results.print();
-    if (!given.csv.empty()) results.write_csv(given.csv);
-    return 0;
-} catch (const std::exception& error) {
-    std::fprintf(stderr, "log: %s\n", error.what());
-    return 1;
+int main(int count, char** words) {
+    bench::program self{.name = "log", .usage = usage, .rows = all_rows};
+    self.more_facts = {{"quire", "txn::" + std::string(bench::log_policy::name)}};
+    return bench::run(self, count, words, [](bench::session& in) {
+        bench::measure_durable_put(in);
+        bench::measure_put_threads(in);
+        bench::measure_relaxed(in);
+        bench::measure_batches(in);
+        bench::measure_load(in);
+        bench::measure_tail(in);
+        bench::measure_open(in);
+        bench::measure_open_crash(in);
+        bench::measure_small(in);
+    });
 }

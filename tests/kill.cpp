@@ -1,8 +1,6 @@
 // A process that loads a store is killed, again and again: every commit it told about is there.
 // The moment is given by the number of acknowledgements read, so no clock is asked; how far the
 // process is into its next commit by then is up to the machine.
-#include <cerrno>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -12,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
@@ -20,6 +17,7 @@
 #include <quire/btree_map.hpp>
 #include <quire/inspect/file.hpp>
 
+#include "support/killed_child.hpp"
 #include "support/temp_dir.hpp"
 
 namespace {
@@ -73,27 +71,10 @@ template <class Storage>
 template <class Storage>
 std::uint32_t load_and_kill(const std::string& path, std::uint64_t seed, std::uint32_t first,
                             std::uint64_t acknowledgements) {
-    int ends[2];
-    REQUIRE(::pipe(ends) == 0);
-    std::fflush(nullptr);
-    const ::pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        ::close(ends[0]);
-        load<Storage>(path, seed, first, ends[1]);
-    }
-    ::close(ends[1]);
     std::uint32_t told = first - 1;
-    std::uint32_t n = 0;
-    for (std::uint64_t i = 0; i < acknowledgements; ++i)
-        if (::read(ends[0], &n, sizeof n) == sizeof n) told = n;
-    ::kill(child, SIGKILL);
-    // What it had still told before it died.
-    while (::read(ends[0], &n, sizeof n) == sizeof n) told = n;
-    ::close(ends[0]);
-    int how = 0;
-    ::waitpid(child, &how, 0);
-    CHECK(WIFSIGNALED(how));
+    quire_test::run_and_kill<std::uint32_t>(
+        acknowledgements, [&](int to) { load<Storage>(path, seed, first, to); },
+        [&](std::uint32_t n) { told = n; });
     CHECK(told + 1 >= first + acknowledgements);
     return told;
 }

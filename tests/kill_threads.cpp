@@ -1,7 +1,6 @@
 // A process in which four threads commit is killed, again and again, each time with other options:
 // every commit that was told is there, and at most the one in flight of each thread besides.
 #include <algorithm>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -11,13 +10,13 @@
 #include <thread>
 #include <vector>
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
 
 #include <quire/btree_map.hpp>
 
+#include "support/killed_child.hpp"
 #include "support/temp_dir.hpp"
 
 namespace {
@@ -77,29 +76,11 @@ template <class Storage>
 template <class Storage>
 void load_and_kill(const std::string& path, std::uint64_t seed, std::uint64_t commits,
                    std::vector<std::uint32_t>& acknowledged) {
-    int ends[2];
-    REQUIRE(::pipe(ends) == 0);
-    std::fflush(nullptr);
-    const ::pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        ::close(ends[0]);
-        load<Storage>(path, seed, ends[1]);
-    }
-    ::close(ends[1]);
-    told line{};
-    const auto read_line = [&] {
-        if (::read(ends[0], &line, sizeof line) != sizeof line) return false;
-        acknowledged[line.writer] = std::max(acknowledged[line.writer], line.commit);
-        return true;
-    };
-    for (std::uint64_t i = 0; i < commits; ++i) CHECK(read_line());
-    ::kill(child, SIGKILL);
-    while (read_line()) {}
-    ::close(ends[0]);
-    int how = 0;
-    ::waitpid(child, &how, 0);
-    CHECK(WIFSIGNALED(how));
+    quire_test::run_and_kill<told>(
+        commits, [&](int to) { load<Storage>(path, seed, to); },
+        [&](const told& line) {
+            acknowledged[line.writer] = std::max(acknowledged[line.writer], line.commit);
+        });
 }
 
 template <class Loads, class Reads>

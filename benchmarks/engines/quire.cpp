@@ -14,12 +14,6 @@
 namespace bench {
 namespace {
 
-template <class Stored, class Given>
-[[nodiscard]] decltype(auto) as_stored(const Given& given) {
-    if constexpr (std::is_same_v<Stored, std::string>) return bytes_of(given);
-    else return (given);
-}
-
 template <class Record, class Key, class Value>
 class quire_store_of final : public quire_store<Record> {
     using map = quire::btree_map<Key, Value, quire::storage::file, quire::txn::shadow>;

@@ -8,12 +8,6 @@
 namespace bench {
 namespace {
 
-template <class Stored, class Given>
-[[nodiscard]] decltype(auto) as_stored(const Given& given) {
-    if constexpr (std::is_same_v<Stored, std::string>) return bytes_of(given);
-    else return (given);
-}
-
 [[nodiscard]] quire::options options_of(std::uint64_t log_limit) {
     const quire::options how{.cache_bytes = std::uint64_t{2} << 30};
     return log_limit == 0 ? how : with_log_limit(how, log_limit);

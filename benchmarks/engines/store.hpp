@@ -120,6 +120,13 @@ std::unique_ptr<memory_map<Record>> make_absl();
 template <class Record>
 std::unique_ptr<memory_map<Record>> make_std();
 
+// A key or value as a map of that type takes it.
+template <class Stored, class Given>
+[[nodiscard]] decltype(auto) as_stored(const Given& given) {
+    if constexpr (std::is_same_v<Stored, std::string>) return bytes_of(given);
+    else return (given);
+}
+
 [[noreturn]] inline void lost() { throw disagreement("a record that was stored is not there"); }
 
 // Times `work` and divides by the number of operations; what the work gives, if anything, is the

@@ -45,22 +45,6 @@ void enter_quire(session& in, std::vector<entrant<Store>>& all, goal aim) {
                         }});
 }
 
-// What the stores hold before a row starts, and what it puts.
-template <class Record>
-struct two_parts {
-    std::vector<Record> loaded;
-    std::vector<Record> added;
-};
-
-template <class Record>
-[[nodiscard]] two_parts<Record> parts_of(std::vector<Record> all, std::size_t loaded) {
-    const auto border = all.begin() + static_cast<std::ptrdiff_t>(loaded);
-    two_parts<Record> made{{}, {border, all.end()}};
-    all.erase(border, all.end());
-    made.loaded = std::move(all);
-    return made;
-}
-
 template <class Store, class Record>
 void load_all(session& in, std::vector<entrant<Store>>& all, const std::vector<Record>& records) {
     for (entrant<Store>& each : all) {
@@ -92,8 +76,6 @@ template <class Store>
                         }});
     return made;
 }
-
-[[nodiscard]] inline sample in_microseconds(sample of) { return {of.amount / 1000, of.check}; }
 
 // What a durable put costs at the least: as many bytes as its log record, written behind those of
 // the put before it, and flushed, in a file of zeros, so that no metadata changes. Begins anew at

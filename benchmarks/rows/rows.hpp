@@ -58,6 +58,24 @@ template <class Record>
     return std::span<const Record>(of).subspan(round * size % (of.size() / size * size), size);
 }
 
+// What the stores hold before a row starts, and what it puts.
+template <class Record>
+struct two_parts {
+    std::vector<Record> loaded;
+    std::vector<Record> added;
+};
+
+template <class Record>
+[[nodiscard]] two_parts<Record> parts_of(std::vector<Record> all, std::size_t loaded) {
+    const auto border = all.begin() + static_cast<std::ptrdiff_t>(loaded);
+    two_parts<Record> made{{}, {border, all.end()}};
+    all.erase(border, all.end());
+    made.loaded = std::move(all);
+    return made;
+}
+
+[[nodiscard]] inline sample in_microseconds(sample of) { return {of.amount / 1000, of.check}; }
+
 void measure_memory(session& in);    // u64-insert, u64-get
 void measure_skew(session& in);      // skew-*
 void measure_u64_file(session& in);  // u64-file-get, u64-scan

@@ -148,22 +148,20 @@ void measure_put(session& in) {
     if (!in.wanted("durable-put")) return;
     const std::size_t rounds = in.rounds(put_rounds);
     const std::size_t puts = in.given.quick ? 50 : 200; // a round
-    std::vector<kv_record> records = random_kv(in.scaled(kv_records) + rounds * puts);
-    const auto loaded = records.begin() + static_cast<std::ptrdiff_t>(in.scaled(kv_records));
-    const std::vector<kv_record> added(loaded, records.end());
-    records.erase(loaded, records.end());
+    const std::size_t loaded = in.scaled(kv_records);
+    const auto data = parts_of(random_kv(loaded + rounds * puts), loaded);
+    const std::vector<kv_record>& added = data.added;
 
     auto all = entrants<kv_record>(in);
     if (!in.given.all_peers && open_sqlite(in.scratch.fresh("probe")))
         all.push_back({"SQLite", role::other, open_sqlite});
-    for (entrant<kv_record>& each : all) load<kv_record>(in, each, records, order::random);
+    for (entrant<kv_record>& each : all) load<kv_record>(in, each, data.loaded, order::random);
 
     constexpr off_t raw_size = 64 << 20;
     const std::string page(4096, 'q');
     const descriptor raw(in.scratch.fresh("raw"), O_RDWR | O_CREAT | O_CLOEXEC);
     write_zeros(raw, raw_size);
     off_t at = 0;
-    const auto in_microseconds = [](sample of) { return sample{of.amount / 1000, of.check}; };
     const work<kv_record> put = [&](entrant<kv_record>& who, std::size_t round) {
         return in_microseconds(who.loaded.front()->put(slice(added, round, rounds)));
     };

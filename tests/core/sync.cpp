@@ -33,6 +33,19 @@ TEST_CASE("a gate admits one holder, whichever thread lets it go") {
     gate.leave();
 }
 
+TEST_CASE("a guard leaves the gate that was entered, also on an exception") {
+    quire::gate gate;
+    gate.enter();
+    try {
+        const quire::gate_guard leave(gate);
+        CHECK_FALSE(gate.try_enter(0));
+        throw 1;
+    } catch (int) {
+    }
+    CHECK(gate.try_enter(0));
+    gate.leave();
+}
+
 TEST_CASE("who waits at a gate enters when it is left") {
     quire::gate gate;
     int inside = 0; // not atomic: the gate is what makes it exact

@@ -11,125 +11,9 @@
 
 #include <doctest/doctest.h>
 
-#include <quire/core/error.hpp>
+#include "log_image.hpp"
 
-#include "log_files.hpp"
-
-namespace {
-
-using namespace quire_test;
-using quire::version;
-using quire::storage::disk_faults;
-using quire::storage::simulated_disk;
-using contents = simulated_disk::contents;
-namespace format = quire::format;
-
-constexpr std::uint64_t everything = ~std::uint64_t{0}; // durable_lsn: up to where the group stands
-
-// A log put together by hand, whose parts can be damaged.
-struct image {
-    struct place {
-        std::string file;
-        std::size_t at;
-        std::size_t bytes;   // to the next group
-        std::size_t records; // without what fills it up
-    };
-    contents files;
-    std::vector<std::string> names;
-    std::vector<place> groups;
-    version first{};
-    std::uint64_t salt = 0; // of the first segment
-    std::uint64_t now = 0;  // of the newest
-    std::uint64_t newest = 0;
-    std::uint64_t first_lsn = 0;
-    std::size_t at = 0;
-
-    explicit image(std::uint64_t base = 10) {
-        newest = base;
-        begin(0);
-        first = version_of(base + 1);
-        salt = now;
-    }
-    // The next segment.
-    image& begin(std::uint64_t previous, std::size_t size = 4096, std::byte of = {}) {
-        if (!names.empty()) first_lsn += files.at(names.back()).size();
-        format::segment_header header{log_id, version_of(newest), first_lsn, now + 1001, previous};
-        now = header.salt;
-        const auto raw = format::encode(header);
-        std::vector<std::byte> bytes(size, of);
-        std::copy(raw.begin(), raw.end(), bytes.begin());
-        names.push_back(format::segment_path("s", version_of(newest + 1)));
-        files[names.back()] = bytes;
-        at = format::segment_header_size;
-        return *this;
-    }
-    image& follow() { return begin(now); }
-    // A transaction's group; the log was durable up to group number `durable` when it was written.
-    image& group(std::uint64_t v, std::size_t durable = everything, std::size_t size = 21) {
-        quire::wal::records r;
-        fill(r, v, size);
-        return add(r.seal(facts(v, durable), format::seed_of(now)), v,
-                   format::begin_size + format::update_size(8, size) + format::commit_size);
-    }
-    image& checkpoint(std::uint64_t v) {
-        std::byte raw[format::begin_size];
-        static_cast<void>(format::write_begin(raw, format::record_type::checkpoint,
-                                              facts(v, everything), format::seed_of(now)));
-        return add(raw, v, sizeof raw);
-    }
-    format::group_facts facts(std::uint64_t v, std::size_t durable) const {
-        const std::uint64_t here = first_lsn + at;
-        const std::uint64_t until =
-            durable >= groups.size() ? here : first_lsn + groups.at(durable).at;
-        return {here, version_of(v), version_of(newest), until};
-    }
-    image& add(quire::bytes_view raw, std::uint64_t v, std::size_t records) {
-        auto& bytes = files.at(names.back());
-        REQUIRE(at + raw.size() <= bytes.size());
-        std::copy(raw.begin(), raw.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at));
-        groups.push_back({names.back(), at, raw.size(), records});
-        at += raw.size();
-        newest = v;
-        return *this;
-    }
-    std::byte& byte_of(std::size_t segment, std::size_t offset) {
-        return files.at(names.at(segment)).at(offset);
-    }
-    std::byte& byte_of_group(std::size_t n, std::size_t offset) {
-        return files.at(groups.at(n).file).at(groups.at(n).at + offset);
-    }
-    // Changes a header; its checksum is right again.
-    void forge(std::size_t segment, const std::function<void(std::byte*)>& change) {
-        std::byte* const raw = files.at(names.at(segment)).data();
-        change(raw);
-        quire::store_le<std::uint64_t>(raw + 64, quire::crc32c({raw, 64}));
-    }
-    [[nodiscard]] log_read read(std::uint64_t beyond = 1000) const {
-        const simulated_disk disk(files);
-        return read_log(disk.path("s"), first, salt, beyond);
-    }
-    [[nodiscard]] std::vector<std::uint64_t> versions() const { return read().versions; }
-    // The field that corruption names.
-    [[nodiscard]] std::string damaged(std::uint64_t beyond = 1000) const {
-        try {
-            static_cast<void>(read(beyond));
-        } catch (const quire::corruption& e) {
-            CHECK_FALSE(e.path().empty());
-            return e.field();
-        }
-        return "nothing";
-    }
-};
-
-// Three segments: versions 11 to 13, 14 to 16 and 17 to 19, in groups 0 to 8.
-image three() {
-    image log;
-    log.group(11).group(12).group(13).follow().group(14).group(15).group(16).follow();
-    return log.group(17).group(18).group(19);
-}
-constexpr std::size_t header_size = format::segment_header_size;
-
-} // namespace
+using namespace log_image;
 
 TEST_CASE("what a writer wrote is read back, over several segments") {
     log_fixture f;
@@ -186,17 +70,6 @@ TEST_CASE("a log by the documentation is read, also with files beside it that ar
     CHECK(log.read().bytes_done == bytes);
 }
 
-TEST_CASE("a log whose first segment is not there is damaged") {
-    image log = three();
-    log.files.erase(log.names[0]);
-    CHECK(log.damaged() == "segment");
-    log.files.clear();
-    CHECK(log.damaged() == "segment");
-    const simulated_disk disk;
-    const std::string store = disk.path("s");
-    CHECK_THROWS_AS(log_reader(store, log_id, version{11}, 7, version{100}), quire::corruption);
-}
-
 TEST_CASE("segments before the first one are not looked at") {
     image log = three();
     log.files["s.0000000000000001.wal"] = std::vector<std::byte>(500, std::byte{0xEE});
@@ -207,143 +80,12 @@ TEST_CASE("segments before the first one are not looked at") {
     CHECK(log.versions() == from_to(14, 19));
 }
 
-TEST_CASE("a log with another salt than the store names is damaged") {
-    image log = three();
-    log.salt ^= 2;
-    CHECK(log.damaged() == "salt");
-}
-
-TEST_CASE("a segment that is missing in the middle is damage") {
-    image log = three();
-    log.files.erase(log.names[1]);
-    CHECK(log.damaged() == "previous_salt");
-}
-
-TEST_CASE("a log of another store is a mismatch, wherever it begins") {
-    for (std::size_t segment = 0; segment < 3; ++segment) {
-        image log = three();
-        log.forge(segment, [](std::byte* raw) { raw[20] ^= std::byte{1}; });
-        CHECK_THROWS_AS(static_cast<void>(log.read()), quire::format_mismatch);
-    }
-    image log = three().begin(0); // the beginning of a log of another store
-    log.forge(3, [](std::byte* raw) { raw[20] ^= std::byte{1}; });
-    CHECK_THROWS_AS(static_cast<void>(log.read()), quire::format_mismatch);
-}
-
-TEST_CASE("a segment of another format version is a mismatch") {
-    for (std::size_t segment = 0; segment < 3; ++segment) {
-        image log = three();
-        log.forge(segment, [](std::byte* raw) { raw[8] = std::byte{2}; });
-        CHECK_THROWS_AS(static_cast<void>(log.read()), quire::format_mismatch);
-    }
-}
-
-TEST_CASE("a damaged header with a segment behind it is damage") {
-    for (std::size_t segment = 0; segment < 2; ++segment)
-        for (std::size_t i = 0; i < header_size; ++i) {
-            image log = three();
-            log.byte_of(segment, i) ^= std::byte{0x10};
-            CAPTURE(i);
-            REQUIRE(log.damaged() != "nothing");
-        }
-    for (const std::size_t size : {std::size_t{0}, std::size_t{71}}) {
-        image log = three();
-        log.files[log.names[0]].resize(size);
-        CHECK(log.damaged() != "nothing");
-        log = three();
-        log.files[log.names[1]].resize(size);
-        CHECK(log.damaged() != "nothing");
-    }
-}
-
-TEST_CASE("a damaged header of the last segment is damage when something was committed in it") {
-    unsigned unseen = 0;
-    for (std::size_t i = 0; i < header_size; ++i) {
-        image log = three();
-        log.byte_of(2, i) ^= std::byte{0x10};
-        unseen += log.damaged() == "nothing";
-    }
-    CHECK(unseen == 0);
-    image log = three();
-    for (std::size_t i = 0; i < header_size; ++i) log.byte_of(2, i) = std::byte{0};
-    CHECK(log.damaged() != "nothing");
-}
-
-TEST_CASE("headers that do not fit to the segment before are damage") {
-    const auto forged = [](std::size_t offset, std::uint64_t value) {
-        image log = three();
-        log.forge(1, [&](std::byte* raw) { quire::store_le<std::uint64_t>(raw + offset, value); });
-        return log.damaged();
-    };
-    CHECK(forged(32, 12) == "base_version");
-    CHECK(forged(32, 14) == "base_version");
-    CHECK(forged(40, 4088) == "first_lsn");
-    CHECK(forged(40, 0) == "first_lsn");
-    CHECK(forged(56, 12345) == "previous_salt");
-    // Under another name.
-    image log = three();
-    log.files["s.000000000000000f.wal"] = log.files[log.names[1]];
-    log.files.erase(log.names[1]);
-    CHECK(log.damaged() == "base_version");
-    // Of another size.
-    log = three();
-    log.files[log.names[0]].resize(4088);
-    CHECK(log.damaged() == "first_lsn");
-    log = three();
-    log.files[log.names[0]].resize(8192);
-    CHECK(log.damaged() == "first_lsn");
-}
-
 TEST_CASE("the first segment may follow another one that is gone") {
     image log = three();
     log.forge(0, [](std::byte* raw) { quire::store_le<std::uint64_t>(raw + 56, 999); });
     CHECK(log.versions() == from_to(11, 19));
     log.forge(0, [](std::byte* raw) { quire::store_le<std::uint64_t>(raw + 32, 9); });
     CHECK(log.damaged() == "base_version");
-}
-
-TEST_CASE("any flipped bit of a group is damage when a segment follows") {
-    for (std::size_t n = 0; n < 6; ++n) {
-        image log = three();
-        for (std::size_t bit = 0; bit < log.groups[n].records * 8; bit += n == 2 ? 1 : 23) {
-            CAPTURE(n);
-            CAPTURE(bit);
-            log.byte_of_group(n, bit / 8) ^= std::byte{1} << (bit % 8);
-            REQUIRE(log.damaged() != "nothing");
-            log.byte_of_group(n, bit / 8) ^= std::byte{1} << (bit % 8);
-        }
-        CHECK(log.damaged() == "nothing");
-    }
-    image log;
-    log.group(11).checkpoint(12).follow().group(13);
-    CHECK(log.versions() == std::vector<std::uint64_t>{11, 13});
-    log.byte_of_group(1, 30) ^= std::byte{1};
-    CHECK(log.damaged() == "base_version");
-    image empty = three().follow(); // a segment with nothing in it says so, too
-    empty.byte_of_group(8, 30) ^= std::byte{1};
-    CHECK(empty.damaged() == "base_version");
-}
-
-TEST_CASE("a damaged group is damage when a group behind it says that the log was durable there") {
-    for (std::size_t n = 6; n < 8; ++n) { // each group of three() knows all before it as durable
-        image log = three();
-        for (std::size_t bit = 0; bit < log.groups[n].records * 8; ++bit) {
-            CAPTURE(n);
-            CAPTURE(bit);
-            log.byte_of_group(n, bit / 8) ^= std::byte{1} << (bit % 8);
-            REQUIRE(log.damaged() == "group");
-            log.byte_of_group(n, bit / 8) ^= std::byte{1} << (bit % 8);
-        }
-    }
-    // Also when the one that knows it stands behind others that do not, or is a checkpoint.
-    image log;
-    log.group(11).group(12, 1).group(13, 1).group(14, 1).group(15, 2);
-    log.byte_of_group(1, 60) ^= std::byte{1};
-    CHECK(log.damaged() == "group");
-    image other;
-    other.group(11).group(12, 1).checkpoint(13);
-    other.byte_of_group(1, 60) ^= std::byte{1};
-    CHECK(other.damaged() == "group");
 }
 
 TEST_CASE("a damaged group that nobody can know to have been kept ends the log") {
@@ -461,46 +203,6 @@ TEST_CASE("the beginning of another log ends this one, unless something was comm
     CHECK(twice.versions() == from_to(11, 19));
     twice.group(1022);
     CHECK(twice.damaged(5000) == "previous_salt");
-}
-
-TEST_CASE("versions beyond what the store gave out are damage") {
-    const image log = three();
-    CHECK(log.damaged(20) == "nothing");
-    CHECK(log.damaged(19) == "version");
-    CHECK(log.damaged(12) == "version");
-    CHECK(log.damaged(11) == "version");
-}
-
-TEST_CASE("a group that is built on another version than the one before it is damage") {
-    image log;
-    log.group(11);
-    log.newest = 12;
-    log.group(13).group(14);
-    CHECK(log.damaged() == "base_version");
-    image back;
-    back.group(11).group(12);
-    back.newest = 11;
-    back.group(13);
-    CHECK(back.damaged() == "base_version");
-    image gaps; // versions that were given out and not used
-    gaps.group(12).group(20).group(21);
-    CHECK(gaps.versions() == std::vector<std::uint64_t>{12, 20, 21});
-}
-
-TEST_CASE("a medium that cannot be read is an I/O error, at whatever read") {
-    const image log = three();
-    for (std::uint64_t call = 0; call < 3; ++call) {
-        simulated_disk disk(log.files);
-        disk.set_faults({.kinds = disk_faults::reads, .after = call, .number = EIO,
-                         .forever = false, .half = false});
-        try {
-            static_cast<void>(read_log(disk.path("s"), log.first, log.salt));
-            FAIL("it was read");
-        } catch (const quire::io_error& e) {
-            CHECK(e.number() == EIO);
-            CHECK(e.path() == disk.path(log.names[call]));
-        }
-    }
 }
 
 TEST_CASE("what one segment holds can be asked of it") {
