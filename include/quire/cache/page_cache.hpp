@@ -338,6 +338,10 @@ private:
         free_.push_back(n); // reserved for all frames
         count_free();
     }
+    // What a list has of a dirty frame: its page above, which it is sorted by.
+    [[nodiscard]] std::uint64_t listing_of(std::uint32_t n) const noexcept {
+        return std::uint64_t{to_integer(facts_[n].page)} << 32 | n;
+    }
     template <class Spare, class Done>
     written write_list(const dirty_list& list, Spare&& spare, Done&& done);
     void make_clean(const dirty_list& list, std::size_t from, std::size_t to) noexcept;

@@ -195,7 +195,7 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_back(Spare&& spare)
     order_.clear();
     for (const std::uint32_t n : dirty_)
         if (facts_[n].state.load(std::memory_order_relaxed) == frame_state::dirty)
-            order_.push_back(std::uint64_t{to_integer(facts_[n].page)} << 32 | n);
+            order_.push_back(listing_of(n));
         else facts_[n].listed = false;
     sort_ascending(order_.data(), order_.size());
     dirty_.clear();
@@ -225,7 +225,7 @@ void page_cache<Device, Replacement, PageSize, Epoch>::take_dirty(dirty_list& ta
         }
         facts_[n].listed = false;
         if (!is_dirty) continue;
-        taken.push_back(std::uint64_t{to_integer(facts_[n].page)} << 32 | n);
+        taken.push_back(listing_of(n));
         --dirty_count_;
     }
     dirty_.shorten(kept);

@@ -143,4 +143,16 @@ private:
     std::atomic<bool> held_{false}; // changed under the latch
 };
 
+// Leaves a gate that has been entered.
+class gate_guard {
+public:
+    explicit gate_guard(gate& entered) noexcept : gate_(entered) {}
+    gate_guard(const gate_guard&) = delete;
+    gate_guard& operator=(const gate_guard&) = delete;
+    ~gate_guard() { gate_.leave(); }
+
+private:
+    gate& gate_;
+};
+
 } // namespace quire

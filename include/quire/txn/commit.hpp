@@ -96,11 +96,12 @@ void store<Storage, Replacement, Txn, PageSize>::wait_durable(version v) {
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+template <class Error>
 void store<Storage, Replacement, Txn, PageSize>::sync(const char* sentence) {
     counters_.syncs.add();
     if (const auto status = device_.file.device().sync_data(); !status.ok()) {
         poison();
-        detail::raise_io(sentence, status.number, path());
+        detail::raise_io<Error>(sentence, status.number, path());
     }
 }
 
@@ -133,18 +134,7 @@ template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::make_durable(version v) {
     if constexpr (on_device) {
         mark_session();
-        space::free_map<PageSize> map_before = device_.map;
-        const space::page_space::mark space_before = space_.now();
-        flipped_.clear();
-        try {
-            write_durable(v);
-        } catch (...) {
-            undo_flips();
-            device_.map = std::move(map_before); // needs no memory
-            undo_space(space_before);
-            vouchable_ = false; // some pages may have been written
-            throw;
-        }
+        placing([&] { write_durable(v); });
     }
 }
 
@@ -169,21 +159,11 @@ void store<Storage, Replacement, Txn, PageSize>::write_durable(version v) {
         // Pages that were allocated and given back may leave the end of the file unwritten.
         if (status.ok() && size < space_.end() * PageSize)
             status = file.device().resize(space_.end() * PageSize);
-        if (!status.ok()) {
-            if (!status.is_full()) poison();
-            fail_io("writing the pages of a commit failed", status, path());
-        }
+        must_write(status, "writing the pages of a commit failed");
         const bool vouched = !logs && vouchable_ && done.pages <= most_vouched_pages;
         if (!vouched) sync("making the pages of a commit durable failed");
 
-        format::header_slot slot = file.slot();
-        slot.flags = 0;
-        slot.base = slot.committed;
-        slot.committed = v;
-        slot.page_count = space_.end();
-        slot.free_map_root = device_.map.root();
-        slot.free_map_level = device_.map.level();
-        slot.roots = working_.roots;
+        format::header_slot slot = describe(file.slot(), v);
         slot.commit_pages = vouched ? done.pages : 0;
         slot.commit_digest = vouched ? done.digest : 0;
         if constexpr (logs) rotate_log(v, slot);
@@ -206,6 +186,46 @@ void store<Storage, Replacement, Txn, PageSize>::place_map(version v) {
         cache_.admit(static_cast<page_id>(space_.end() - 1));
         ensure_frames(device_.map.placed());
         device_.map.fill(cache_, space_, v);
+        space_.prepare_commit(); // for the places that it gave up
+    }
+}
+
+// The slot of version v, which follows what `slot` describes; all of its pages are durable.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+format::header_slot store<Storage, Replacement, Txn, PageSize>::describe(format::header_slot slot,
+                                                                    version v) const noexcept {
+    if constexpr (on_device) {
+        slot.flags = 0;
+        slot.base = slot.committed;
+        slot.committed = v;
+        slot.page_count = space_.end();
+        slot.free_map_root = device_.map.root();
+        slot.free_map_level = device_.map.level();
+        slot.roots = working_.roots;
+        slot.commit_pages = 0;
+        slot.commit_digest = 0;
+    }
+    return slot;
+}
+
+// Runs place(), which changes the free map and takes pages for it. On an exception all of that is
+// as it was.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+template <class Place>
+void store<Storage, Replacement, Txn, PageSize>::placing(Place&& place) {
+    if constexpr (on_device) {
+        space::free_map<PageSize> map_before = device_.map;
+        const space::page_space::mark space_before = space_.now();
+        flipped_.clear();
+        try {
+            place();
+        } catch (...) {
+            undo_flips();
+            device_.map = std::move(map_before); // needs no memory
+            undo_space(space_before);
+            vouchable_ = false; // some pages may have been written
+            throw;
+        }
     }
 }
 
@@ -213,19 +233,14 @@ template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 template <class Error>
 void store<Storage, Replacement, Txn, PageSize>::put_slot(format::header_slot slot) {
     if constexpr (on_device) {
-        const auto fails = [&](const char* sentence, storage::status status) {
+        if (const auto status = device_.file.write_slot(slot); !status.ok()) {
             poison();
-            detail::raise_io<Error>(sentence, status.number, path());
-        };
-        if (const auto status = device_.file.write_slot(slot); !status.ok())
-            fails("writing a header slot failed; open the store again to see whether the commit "
-                  "that it was for has happened",
-                  status);
-        counters_.syncs.add();
-        if (const auto status = device_.file.device().sync_data(); !status.ok())
-            fails("making a header slot durable failed; open the store again to see whether the "
-                  "commit that it was for has happened",
-                  status);
+            detail::raise_io<Error>("writing a header slot failed; open the store again to see "
+                                    "whether the commit that it was for has happened",
+                                    status.number, path());
+        }
+        sync<Error>("making a header slot durable failed; open the store again to see whether the "
+                    "commit that it was for has happened");
         device_.file.accept(slot);
     }
 }

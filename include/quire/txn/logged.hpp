@@ -111,14 +111,11 @@ void store<Storage, Replacement, Txn, PageSize>::commit_large() {
     if constexpr (logs) {
         const version v = working_.at;
         log_.checkpointing.enter();
-        try {
+        {
+            const gate_guard leave(log_.checkpointing);
             require_writable(); // the checkpoint that was waited for may have failed
             make_durable(v);
-        } catch (...) {
-            log_.checkpointing.leave();
-            throw;
         }
-        log_.checkpointing.leave();
         build(v);
         publish(v);
         note_change();
@@ -176,17 +173,14 @@ void store<Storage, Replacement, Txn, PageSize>::limit_log() {
         };
         if (QUIRE_LIKELY(!is_urgent() && !is_long()) || closing_) return;
         log_.checkpointing.enter();
+        const gate_guard leave(log_.checkpointing);
+        if (!marked_ || (!is_urgent() && !is_long())) return;
         try {
-            if (marked_ && (is_urgent() || is_long())) {
-                begin_checkpoint();
-                finish_checkpoint();
-            }
+            begin_checkpoint();
+            finish_checkpoint();
         } catch (...) {
-            log_.checkpointing.leave();
             if (is_urgent() || poisoned()) throw;
-            return;
         }
-        log_.checkpointing.leave();
     }
 }
 
@@ -202,25 +196,14 @@ void store<Storage, Replacement, Txn, PageSize>::checkpoint() {
             log_.checkpointing.enter(); // another one is at work; what it does may not be enough
             log_.checkpointing.leave();
         }
-        try {
-            if (log_.log.bytes() == 0 && log_.taken.empty()) { // nothing came after the last one
-                log_.checkpointing.leave();
-                return gate_.leave();
-            }
+        const gate_guard leave(log_.checkpointing);
+        {
+            const gate_guard leave_writing(gate_);
+            // Nothing came after the last one.
+            if (log_.log.bytes() == 0 && log_.taken.empty()) return;
             begin_checkpoint();
-        } catch (...) {
-            log_.checkpointing.leave();
-            gate_.leave();
-            throw;
         }
-        gate_.leave();
-        try {
-            finish_checkpoint();
-        } catch (...) {
-            log_.checkpointing.leave();
-            throw;
-        }
-        log_.checkpointing.leave();
+        finish_checkpoint();
     } else {
         flush();
     }
@@ -243,40 +226,18 @@ void store<Storage, Replacement, Txn, PageSize>::begin_checkpoint() {
         log_.held.reserve(log_.held.size() + 1);
         auto& file = device_.file;
         format::header_slot slot = file.slot();
-        space::free_map<PageSize> map_before = device_.map;
-        const space::page_space::mark space_before = space_.now();
-        flipped_.clear();
-        try {
+        placing([&] {
             place_map(v);
-            space_.prepare_commit();
             // To be as long as the slot will say; now, for later the writer may lengthen it too.
-            std::uint64_t size = file.bytes();
-            if (size < space_.end() * PageSize)
-                if (const auto status = file.device().resize(space_.end() * PageSize);
-                    !status.ok()) {
-                    if (!status.is_full()) poison();
-                    fail_io("lengthening the store failed", status, path());
-                }
+            if (file.bytes() < space_.end() * PageSize)
+                must_write(file.device().resize(space_.end() * PageSize),
+                           "lengthening the store failed");
             rotate_log(v, slot);
             cache_.take_dirty(log_.taken, [this](page_id id) {
                 return !space_.dead().contains(id); // what only snapshots see need not be written
             });
-        } catch (...) {
-            undo_flips();
-            device_.map = std::move(map_before); // needs no memory
-            undo_space(space_before);
-            throw;
-        }
-        slot.flags = 0;
-        slot.base = slot.committed;
-        slot.committed = v;
-        slot.page_count = space_.end();
-        slot.free_map_root = device_.map.root();
-        slot.free_map_level = device_.map.level();
-        slot.roots = working_.roots;
-        slot.commit_pages = 0;
-        slot.commit_digest = 0;
-        log_.slot = slot;
+        });
+        log_.slot = describe(slot, v);
         build(v);
         snapshots_.newest()->hold();
         log_.held.push_back(snapshots_.newest());
@@ -288,10 +249,7 @@ void store<Storage, Replacement, Txn, PageSize>::begin_checkpoint() {
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::write_left_over() {
     if constexpr (logs)
-        if (const auto status = cache_.write_taken(log_.taken); !status.ok()) {
-            if (!status.is_full()) poison();
-            fail_io("writing the pages of a checkpoint failed", status, path());
-        }
+        must_write(cache_.write_taken(log_.taken), "writing the pages of a checkpoint failed");
 }
 
 // What was held for its pages is in a durable slot, or older.

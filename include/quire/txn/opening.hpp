@@ -218,13 +218,8 @@ void store<Storage, Replacement, Txn, PageSize>::verifying(Look&& look) {
         look(static_cast<const format::root_record&>(working_.roots[0]));
     } else {
         gate_.enter();
-        try {
-            look(static_cast<const format::root_record&>(snapshots_.newest()->roots[0]));
-        } catch (...) {
-            gate_.leave();
-            throw;
-        }
-        gate_.leave();
+        const gate_guard leave(gate_);
+        look(static_cast<const format::root_record&>(snapshots_.newest()->roots[0]));
     }
 }
 

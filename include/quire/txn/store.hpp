@@ -375,6 +375,11 @@ private:
     void commit_logged(durability wanted);
     void commit_large();
     void must(storage::status of_log);
+    void must_write(storage::status status, const char* sentence, page_id page = page_id::none);
+    [[nodiscard]] format::header_slot describe(format::header_slot slot, version v) const noexcept;
+    template <class Place>
+    void placing(Place&& place);
+    void begin_here();
     void promise(const quire::wal::ticket& until, version v);
     [[nodiscard]] bool wants_checkpoint() const noexcept;
     void limit_log();
@@ -390,6 +395,7 @@ private:
     void undo_flips() noexcept;
     void make_durable(version v);
     void write_durable(version v);
+    template <class Error = io_error>
     void sync(const char* sentence);
     void mark_session();
     void prepare_early_write();

@@ -21,9 +21,22 @@ void store<Storage, Replacement, Txn, PageSize>::check_writable() const {
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::begin() {
     gate_.enter();
+    begin_here();
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+bool store<Storage, Replacement, Txn, PageSize>::try_begin(std::uint64_t nanoseconds) {
+    if (!gate_.try_enter(nanoseconds)) return false;
+    begin_here();
+    return true;
+}
+
+// In the writer's place, which is given up on an exception.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::begin_here() {
     try {
         check_writable();
-        if constexpr (logs) limit_log();
+        limit_log();
         start_working();
     } catch (...) {
         gate_.leave();
@@ -31,18 +44,13 @@ void store<Storage, Replacement, Txn, PageSize>::begin() {
     }
 }
 
+// Throws what a failed write of pages stands for, which poisons the store unless there is no room.
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
-bool store<Storage, Replacement, Txn, PageSize>::try_begin(std::uint64_t nanoseconds) {
-    if (!gate_.try_enter(nanoseconds)) return false;
-    try {
-        check_writable();
-        if constexpr (logs) limit_log();
-        start_working();
-    } catch (...) {
-        gate_.leave();
-        throw;
-    }
-    return true;
+void store<Storage, Replacement, Txn, PageSize>::must_write(storage::status status,
+                                                            const char* sentence, page_id page) {
+    if (status.ok()) return;
+    if (!status.is_full()) poison();
+    fail_io(sentence, status, path(), page);
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
@@ -156,18 +164,10 @@ void store<Storage, Replacement, Txn, PageSize>::write_early() {
         prepare_early_write();
         if constexpr (logs)
             if (log_.checkpointing.try_enter(0)) {
-                try {
-                    write_left_over();
-                } catch (...) {
-                    log_.checkpointing.leave();
-                    throw;
-                }
-                log_.checkpointing.leave();
+                const gate_guard leave(log_.checkpointing);
+                write_left_over();
             }
-        if (const auto done = cache_.write_back(); !done.status.ok()) {
-            if (!done.status.is_full()) poison();
-            fail_io("writing pages of a transaction failed", done.status, path());
-        }
+        must_write(cache_.write_back().status, "writing pages of a transaction failed");
     }
 }
 
@@ -290,10 +290,7 @@ tree::run_ref store<Storage, Replacement, Txn, PageSize>::write_run(bytes_view v
                 cache_.keep_run(first, all);
             } else {
                 prepare_early_write();
-                if (const auto status = cache_.write_run(first, all); !status.ok()) {
-                    if (!status.is_full()) poison();
-                    fail_io("writing an overflow run failed", status, path(), first);
-                }
+                must_write(cache_.write_run(first, all), "writing an overflow run failed", first);
             }
         } else {
             cache_.write_run(first, header, value);
