@@ -165,8 +165,8 @@ public:
         for (std::size_t i = 0; i < children.size(); ++i) {
             const std::string suffix = children[i].first.substr(prefix.size());
             heap -= suffix.size();
-            put_slot(page(who.page) + 40 + 16 * i, heap, suffix);
-            ref(page(who.page) + 48 + 16 * i, children[i].second.ref());
+            put_slot(page(who.page) + 44 + 16 * i, heap, suffix);
+            ref(page(who.page) + 52 + 16 * i, children[i].second.ref());
             std::memcpy(page(who.page) + heap, suffix.data(), suffix.size());
         }
         put_heap(who.page, heap_end - heap, 0);

@@ -21,7 +21,7 @@ public:
                                  format::kind_of(leaf.get()) == Layout::leaf_kind;
         if (leaf_passed) use_leaf(leaf);
         page<Layout> inner = full_inner();
-        damage(inner.get(), is_slotted<Layout> ? 40 : 32);
+        damage(inner.get(), is_slotted<Layout> ? 44 : 32);
         const bool inner_passed = Layout::validate(inner.get()) == nullptr &&
                                   format::kind_of(inner.get()) == Layout::inner_kind;
         if (inner_passed) use_inner(inner);

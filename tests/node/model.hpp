@@ -143,7 +143,7 @@ void check_page(const std::byte* p) {
         if constexpr (is_slotted<Layout>) {
             const std::size_t prefix = format::prefix_size_of(p);
             const std::byte* const slot =
-                p + (leaf ? 32 + 8 * std::size_t{i} : 40 + 16 * std::size_t{i});
+                p + (leaf ? 32 + 8 * std::size_t{i} : 44 + 16 * std::size_t{i});
             QUIRE_MUST(quire::load_le<std::uint16_t>(slot + 2) == key.size() - prefix);
             QUIRE_MUST(key.compare(0, prefix, key_at<Layout>(p, 0), 0, prefix) == 0);
             std::string head = key.substr(prefix, 4);
@@ -154,9 +154,17 @@ void check_page(const std::byte* p) {
         }
         before = std::move(key);
     }
-    if constexpr (is_slotted<Layout>)
+    if constexpr (is_slotted<Layout>) {
         QUIRE_MUST(bytes + format::heap_dead_of(p) == format::heap_size_of(p));
-    else if (count > 1) {
+        if (!leaf) {
+            const auto head = [p](std::uint32_t i) {
+                return quire::load_le<std::uint32_t>(p + 44 + 16 * std::size_t{i} + 4);
+            };
+            const float right =
+                count < 2 ? 0 : node::detail::slope(head(count - 1) - head(0));
+            QUIRE_MUST(node::detail::slope_of(p) == right);
+        }
+    } else if (count > 1) {
         using key_type = typename Layout::key_type;
         const auto kept = node::search_hint::load(p);
         const auto right = node::hint_of<key_type>(Layout::keys(p), count);

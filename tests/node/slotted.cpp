@@ -64,7 +64,7 @@ TEST_CASE("an inner page keeps its leftmost child in front of the slots") {
     small::insert_separator(p.get(), 0, view("m"), {page_id{3}, 30});
     small::insert_separator(p.get(), 0, view(""), {page_id{2}, 20});
     CHECK(format::load_ref(p.get() + 32) == page_ref{page_id{1}, 10});
-    CHECK(quire::load_le<std::uint16_t>(p.get() + 42) == 0); // key size of the first slot
+    CHECK(quire::load_le<std::uint16_t>(p.get() + 46) == 0); // key size of the first slot
     for (std::uint32_t i = 0; i < 3; ++i)
         CHECK(small::child(p.get(), i) == page_ref{page_id{i + 1}, 10 * (i + 1)});
     CHECK(small::child_index(p.get(), view("")) == 1);

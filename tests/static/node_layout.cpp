@@ -171,7 +171,7 @@ static_assert(!layout<mute_buffer> && !layout<wide_capacity>);
 // --- constants of the shipped ones -------------------------------------------------------------
 
 static_assert(slotted<4096>::largest_key == 1024 && slotted<4096>::largest_leaf_record == 2032);
-static_assert(slotted<512>::inner_capacity == 472 && slotted<65536>::leaf_capacity == 65504);
+static_assert(slotted<512>::inner_capacity == 468 && slotted<65536>::leaf_capacity == 65504);
 // Four of the largest separators never fill a page that cannot be split.
 static_assert(3 * (slotted<512>::largest_key + 16) <= slotted<512>::inner_capacity);
 

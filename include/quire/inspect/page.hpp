@@ -178,7 +178,7 @@ private:
     const std::size_t heap_size = format::heap_size_of(at);
     const std::size_t heap_dead = format::heap_dead_of(at);
     const std::size_t prefix_size = format::prefix_size_of(at);
-    const std::size_t slots_at = format::page_header_size + (leaf ? 0 : 8);
+    const std::size_t slots_at = format::page_header_size + (leaf ? 0 : 12);
     const std::size_t slot_size = leaf ? slotted_slot_size : slotted_inner_slot_size;
     const std::size_t slots_end = slots_at + count * slot_size;
     const auto number = [](std::size_t n) { return std::to_string(n); };

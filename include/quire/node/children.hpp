@@ -40,9 +40,7 @@ void for_each_child(const std::byte* page, std::size_t page_size, std::size_t ke
     case format::page_kind::slotted_inner:
         each(format::page_header_size, 1);
         for (std::size_t i = 0; i < count; ++i)
-            each(format::page_header_size + detail::ref_size + i * detail::slot_size<false> +
-                     detail::slot_child,
-                 1);
+            each(detail::slots_at<false> + i * detail::slot_size<false> + detail::slot_child, 1);
         return;
     case format::page_kind::free_map:
         if (format::level_of(page) != 0)

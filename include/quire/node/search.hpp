@@ -63,6 +63,12 @@ template <std::unsigned_integral Rank>
     return static_cast<double>(static_cast<std::int64_t>(std::uint64_t{distance} / 2));
 }
 
+// The slope of ranks whose last is `distance` above the first.
+template <std::unsigned_integral Rank>
+[[nodiscard]] QUIRE_INLINE float slope(Rank distance) noexcept {
+    return static_cast<float>(1.0 / (half(distance) + 1));
+}
+
 // Where x stands among n ranks of the given slope, `distance` above the first; 0..n - 1.
 template <std::unsigned_integral Rank>
 [[nodiscard]] QUIRE_INLINE std::uint32_t guess(std::uint32_t n, Rank distance,
@@ -163,13 +169,12 @@ template <class Key>
     if constexpr (Key::order != format::key_order::bytes) {
         const auto distance = static_cast<typename Key::rank_type>(Key::load(last) -
                                                                    Key::load(keys));
-        return {static_cast<float>(1.0 / (detail::half(distance) + 1)), 0};
+        return {detail::slope(distance), 0};
     } else {
         const std::size_t skip = common_prefix({keys, Key::size}, {last, Key::size});
         const std::uint64_t distance = detail::rank_of<Key::size>(last, skip) -
                                        detail::rank_of<Key::size>(keys, skip);
-        return {static_cast<float>(1.0 / (detail::half(distance) + 1)),
-                static_cast<std::uint16_t>(skip)};
+        return {detail::slope(distance), static_cast<std::uint16_t>(skip)};
     }
 }
 

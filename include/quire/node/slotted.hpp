@@ -5,7 +5,8 @@
 //           +--------+-----------+------+-----------------------+-----------------------------+
 //           | header | slots ... | room | records and dead bytes| common prefix               |
 //           +--------+-----------+------+-----------------------+-----------------------------+
-//   inner   as a leaf, with the leftmost child in bytes 32..40 and the slots behind it
+//   inner   as a leaf, with the leftmost child in bytes 32..40, the slope of the heads in 40..44
+//           and the slots behind
 //
 //   slot    of a leaf:  {u16 offset of the record, u16 size of its key suffix, u32 head}
 //           of an inner page: the same, {child on the right of the separator}
@@ -25,6 +26,7 @@
 //   2. Records lie in the heap and do not overlap; their bytes and heap_dead add up to heap_size.
 //   3. Prefix and suffix of a key are largest_key bytes together at most.
 //   4. A page of no records has no heap and no prefix.
+//   5. The slope is that of the first and the last head. A wrong one only costs time.
 //
 // What it does not do: it knows no overflow runs, only the flag of a value that is in one.
 #pragma once
@@ -50,7 +52,7 @@ struct slotted {
     static constexpr format::page_kind inner_kind = format::page_kind::slotted_inner;
     static constexpr std::size_t page_size = PageSize;
     static constexpr std::uint32_t leaf_capacity = PageSize - 32;
-    static constexpr std::uint32_t inner_capacity = PageSize - 40;
+    static constexpr std::uint32_t inner_capacity = PageSize - 44;
     // Of a key or separator.
     static constexpr std::size_t largest_key = PageSize / 4;
     // Of key, value and the 10 bytes of record and slot beside them.
@@ -174,6 +176,7 @@ struct slotted {
     // Makes a page with a started header an inner page of one child and no separator.
     static void start_inner(std::byte* inner, page_ref first_child) noexcept {
         clear(inner);
+        detail::set_slope(inner);
         format::store_ref(inner + format::page_header_size, first_child);
     }
     // Requires: i <= count.
@@ -232,7 +235,7 @@ private:
     template <bool Leaf>
     using writer = detail::page_writer<PageSize, Leaf>;
     template <bool Leaf>
-    static constexpr std::uint32_t slots_at = writer<Leaf>::slots_at;
+    static constexpr std::uint32_t slots_at = detail::slots_at<Leaf>;
 
     // ---- the parts of a page ----
     template <bool Leaf>
@@ -307,14 +310,17 @@ private:
     // ---- searching ----
     // Number of slots whose head is less.
     template <bool Leaf, pace Pace>
-    QUIRE_INLINE static std::uint32_t lower_head(const std::byte* slots, std::uint32_t count,
+    QUIRE_INLINE static std::uint32_t lower_head(const std::byte* page, std::uint32_t count,
                                                  std::uint32_t head) noexcept {
+        const std::byte* const slots = page + slots_at<Leaf>;
         const auto at = [slots](std::size_t i) {
             return head_in(slots + i * detail::slot_size<Leaf>);
         };
         if (count == 0 || head <= at(0)) return 0;
-        const double all = detail::half(at(count - 1) - at(0)) + 1;
-        return detail::settle<Pace>(count, head, at, detail::guess(count, head - at(0), 1.0 / all));
+        double slope = 0;
+        if constexpr (Leaf) slope = 1.0 / (detail::half(at(count - 1) - at(0)) + 1);
+        else slope = static_cast<double>(detail::slope_of(page));
+        return detail::settle<Pace>(count, head, at, detail::guess(count, head - at(0), slope));
     }
     template <bool Leaf, pace Pace>
     static search_result search(const std::byte* page, key_arg key) noexcept;
@@ -421,7 +427,7 @@ search_result slotted<PageSize>::search(const std::byte* page, key_arg key) noex
     };
 
     // Among equal heads the bytes decide: usually of one record, else of a few.
-    std::uint32_t i = lower_head<Leaf, Pace>(slots, count, head);
+    std::uint32_t i = lower_head<Leaf, Pace>(page, count, head);
     if (i == count || !same_head(i)) return {i, false};
     if constexpr (Leaf) { // the value's lines, while the key behind the head is compared
         const std::byte* const record = page + offset_in(slot_of(i));

@@ -195,6 +195,7 @@ void slotted<PageSize>::put(std::byte* page, std::uint32_t index,
     if constexpr (!Leaf) format::store_ref(at + detail::slot_child, added.child);
     format::set_count(page, count + 1);
     format::set_heap_size(page, format::heap_size_of(page) + size);
+    if constexpr (!Leaf) detail::set_slope(page);
 }
 
 template <std::size_t PageSize>
@@ -204,6 +205,7 @@ void slotted<PageSize>::take_out(std::byte* page, std::uint32_t i) noexcept {
     QUIRE_PRECONDITION(i < count, "there is no such record");
     if (count == 1) {
         clear(page);
+        if constexpr (!Leaf) detail::set_slope(page);
         return;
     }
     std::byte* const at = page + slots_at<Leaf> + i * detail::slot_size<Leaf>;
@@ -213,6 +215,7 @@ void slotted<PageSize>::take_out(std::byte* page, std::uint32_t i) noexcept {
     else format::set_heap_dead(page, format::heap_dead_of(page) + size);
     move_bytes(at, at + detail::slot_size<Leaf>, (count - i - 1) * detail::slot_size<Leaf>);
     format::set_count(page, count - 1);
+    if constexpr (!Leaf) detail::set_slope(page);
 }
 
 template <std::size_t PageSize>
