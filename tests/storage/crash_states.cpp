@@ -1,5 +1,6 @@
 #include <quire/storage/crash_states.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -43,6 +44,33 @@ TEST_CASE("without a change there is one state") {
     const contents durable{{"a", filled(700, 1)}, {"b", {}}};
     CHECK(states_of(durable, {}) == std::set<contents>{durable});
     CHECK(states_of(durable, {{kind::mark, 0, 4, {}, {}, {}}}) == std::set<contents>{durable});
+}
+
+TEST_CASE("of what a sync lost any part is there for good, and nothing else of it ever") {
+    const contents durable{{"a", filled(2048, 1)}};
+    const std::vector<disk_change> changes{
+        write(0, filled(2048, 2)), {kind::lost, 0, 0, {}, {}, {}},
+        write(512, filled(512, 3)), {kind::sync, 0, 0, {}, {}, {}}};
+    std::set<std::vector<std::byte>> seen;
+    for (std::uint64_t seed = 0; seed < 300; ++seed) {
+        crash_states disk(durable, seed);
+        for (const disk_change& change : changes) disk.apply(change);
+        CHECK(disk.pending() == 0); // what was lost is decided
+        const auto bytes = disk.everything().at("a");
+        for (std::size_t i = 512; i < 1024; ++i) REQUIRE(bytes[i] == std::byte{3});
+        for (std::size_t i = 0; i < 2048; ++i)
+            REQUIRE((bytes[i] == std::byte{1} || bytes[i] == std::byte{2} ||
+                     bytes[i] == std::byte{3}));
+        seen.insert(bytes);
+    }
+    // Each of the other three sectors whole, lost or torn; all and none among them.
+    CHECK(seen.size() > 20);
+    auto all = filled(2048, 2);
+    std::fill(all.begin() + 512, all.begin() + 1024, std::byte{3});
+    CHECK(seen.count(all) == 1);
+    auto none = filled(2048, 1);
+    std::fill(none.begin() + 512, none.begin() + 1024, std::byte{3});
+    CHECK(seen.count(none) == 1);
 }
 
 TEST_CASE("each sector of a write is there or not, cut where sectors of the file are") {

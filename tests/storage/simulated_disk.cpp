@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include <quire/storage/crash_states.hpp>
 #include <quire/storage/simulated.hpp>
 
 namespace {
@@ -154,4 +155,44 @@ TEST_CASE("paths lead to their disk alone, and to none when it is gone") {
     for (const char* const path : {"", "x", "/", "simulated-disk-", "simulated-disk-1",
                                    "simulated-disk-x/y", "simulated-disk-0/y"})
         CHECK(device.open(path, access::read_only).number == ENOENT);
+}
+
+TEST_CASE("a sync fails as file systems let it fail") {
+    using quire::storage::failed_sync;
+    const std::vector<std::byte> old(100, std::byte{1});
+    const std::vector<std::byte> fresh(300, std::byte{2});
+    for (const failed_sync how : {failed_sync::kept, failed_sync::dropped, failed_sync::late,
+                                  failed_sync::reverted}) {
+        CAPTURE(static_cast<int>(how));
+        simulated_disk disk;
+        simulated file;
+        REQUIRE(file.create(disk.path("f")).ok());
+        REQUIRE(file.write(0, old).ok());
+        disk.set_faults({.kinds = disk_faults::syncs, .after = 1, .number = EIO, .sync = how});
+        REQUIRE(file.sync_data().ok());
+        REQUIRE(file.resize(150).ok());
+        REQUIRE(file.write(50, fresh).ok());
+        REQUIRE(file.resize(200).ok());
+        const bool late = how == failed_sync::late;
+        CHECK(file.sync_all().number == (late ? 0 : EIO));
+        CHECK(disk.failures() == 1);
+        // What programs see.
+        std::vector<std::byte> expected = old;
+        if (how != failed_sync::reverted) {
+            expected.resize(50);
+            expected.resize(200, std::byte{2});
+        }
+        CHECK(disk.files().at("f") == expected);
+        // The next sync: with what was written since then, or to be told late.
+        CHECK(file.sync_data().number == (late ? EIO : 0));
+        CHECK(file.sync_data().ok());
+        std::size_t lost = 0;
+        for (const auto& change : disk.trace()) lost += change.what == disk_change::kind::lost;
+        CHECK(lost == (how == failed_sync::kept ? 0 : 1));
+        CHECK(disk.files().at("f") == expected);
+        // What the medium has.
+        quire::storage::crash_states states;
+        for (const auto& change : disk.trace()) states.apply(change);
+        if (how == failed_sync::kept) CHECK(states.everything().at("f") == expected);
+    }
 }

@@ -99,8 +99,45 @@ TEST_CASE("what was committed is done again, and a report says so") {
     REQUIRE_FALSE(told.empty());
     CHECK(told.back().operations == 150);
     CHECK(m.stats().durable == m.stats().committed);
-    CHECK(log_of(disk.files()).size() == 1); // a new one
-    CHECK(log_of(disk.files()) != log_of(files));
+    CHECK(m.stats().log_bytes == report.bytes);
+    CHECK(disk.files().at("m") == files.at("m")); // no checkpoint is made for it
+    m.insert_or_assign(100, "more");
+    CHECK(log_of(disk.files()) == log_of(files)); // appended to the same one
+    CHECK(m.stats().log_bytes > report.bytes);
+    m.checkpoint();
+    CHECK(m.stats().log_bytes == 0);
+}
+
+TEST_CASE("what a crash tore is gone before anything is written in its place") {
+    const auto put = [](map& m, std::uint64_t key, quire::durability how) {
+        auto transaction = m.transaction();
+        transaction.insert_or_assign(key, std::string(100, 'x'));
+        transaction.commit(how);
+    };
+    std::array<std::uint64_t, 3> begins{}; // of groups of one size that nobody waited for
+    const contents whole = killed_after<map>([&](map& m) {
+        put(m, 0, quire::durability::full);
+        for (std::uint64_t& at : begins) {
+            at = quire::format::segment_header_size + m.stats().log_bytes;
+            put(m, at, quire::durability::relaxed);
+        }
+    });
+    const std::string name = log_of(whole).at(0);
+    contents torn = whole; // the last two came to the medium, the first of the three did not
+    for (std::uint64_t at = begins[0]; at < begins[1]; ++at) torn[name][at] = std::byte{0};
+    const contents after = killed_after<map>(
+        [&](map& m) {
+            CHECK(m.size() == 1);
+            CHECK(m.stats().recovery.discarded == 2);
+            put(m, begins[0], quire::durability::full);
+        },
+        torn);
+    CHECK(log_of(after) == log_of(whole));
+    simulated_disk disk(after);
+    map m{disk.path("m"), small};
+    CHECK(m.size() == 2);
+    CHECK(m.stats().recovery.discarded == 0);
+    m.verify();
 }
 
 TEST_CASE("a log of many segments, and stores killed again and again") {
@@ -295,11 +332,12 @@ TEST_CASE("a log that is not the store's is refused, and nothing is changed") {
     contents advanced;
     {
         map m{later.path("m"), small};
+        m.checkpoint(); // begins a log
         m.insert_or_assign(1, "later");
         advanced = later.files();
     }
     contents older = advanced;
-    older[log_of(advanced)[0]] = good.at(names[0]);
+    older[log_of(advanced).back()] = good.at(names[0]);
     static_cast<void>(refusal<quire::corruption>(older));
     // An older store beside a log.
     contents mixed = advanced;
@@ -412,16 +450,36 @@ TEST_CASE("a failing call while a log is read back leaves everything as it was")
 }
 
 TEST_CASE("a full medium while a log is read back says so, and later there is room") {
-    const contents files = killed_after<map>([](map& m) {
-        for (std::uint64_t n = 0; n < 200; ++n) m.insert_or_assign(n, std::string(100, 'x'));
-    });
-    simulated_disk disk(files);
+    constexpr quire::options large{.cache_bytes = std::uint64_t{16} << 20};
+    contents files; // all of it in the log
+    {
+        simulated_disk disk;
+        map m{disk.path("m"), large};
+        for (std::uint64_t n = 0; n < 2000; ++n) m.insert_or_assign(n, std::string(100, 'x'));
+        files = disk.files();
+    }
     std::uint64_t held = 0;
     for (const auto& [name, bytes] : files) held += bytes.size();
-    disk.set_capacity(held + 2000);
-    CHECK_THROWS_AS((map{disk.path("m"), small}), quire::storage_full);
-    disk.set_capacity(simulated_disk::unlimited);
-    map m{disk.path("m"), small};
-    m.verify();
-    CHECK(m.size() == 200);
+    { // The pages that the cache does not hold have no place.
+        simulated_disk disk(files);
+        disk.set_capacity(held + 2000);
+        CHECK_THROWS_AS((map{disk.path("m"), small}), quire::storage_full);
+        disk.set_capacity(simulated_disk::unlimited);
+        map m{disk.path("m"), small};
+        m.verify();
+        CHECK(m.size() == 2000);
+    }
+    { // Where all fits the cache nothing needs one, until there is something to commit.
+        simulated_disk disk(files);
+        disk.set_capacity(held);
+        map m{disk.path("m"), large};
+        CHECK(m.size() == 2000);
+        CHECK_THROWS_AS(m.insert_or_assign(9, std::string(80'000, 'x')), quire::storage_full);
+        CHECK_THROWS_AS(m.checkpoint(), quire::storage_full);
+        CHECK(m.size() == 2000);
+        m.verify();
+        disk.set_capacity(simulated_disk::unlimited);
+        m.checkpoint();
+        CHECK(m.stats().log_bytes == 0);
+    }
 }

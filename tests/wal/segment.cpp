@@ -218,6 +218,74 @@ TEST_CASE("a segment that cannot be used again says why") {
         }
 }
 
+TEST_CASE("a segment opened again is durable as far as it is used, and zeros behind") {
+    for (const std::uint64_t kept : {std::uint64_t{72}, std::uint64_t{4096}, std::uint64_t{33333},
+                                     size}) {
+        CAPTURE(kept);
+        const contents before{{"s.wal", used_bytes()}};
+        simulated_disk disk(before);
+        segment again;
+        again.size = size;
+        io_counters counters;
+        REQUIRE(wal::reopen_segment(again, disk.path("s.wal"), kept, counters).ok());
+        CHECK(counters.syncs.value() == 2);
+        auto expected = used_bytes();
+        std::fill(expected.begin() + static_cast<std::ptrdiff_t>(kept), expected.end(),
+                  std::byte{0});
+        CHECK(disk.files() == contents{{"s.wal", expected}});
+        // All that is used was written, for the system may be wrong about what the medium has.
+        std::vector<bool> written(kept);
+        for (const auto& change : disk.trace())
+            if (change.what == quire::storage::disk_change::kind::write)
+                for (std::uint64_t at = change.offset;
+                     at < change.offset + change.content.size() && at < kept; ++at)
+                    written[at] = true;
+        CHECK(std::count(written.begin(), written.end(), false) == 0);
+        for (std::size_t n = 0; n <= disk.trace().size(); ++n)
+            for_each_crash(before, disk, n, [&](const contents& state) {
+                const auto& bytes = state.at("s.wal");
+                REQUIRE(std::equal(expected.begin(),
+                                   expected.begin() + static_cast<std::ptrdiff_t>(kept),
+                                   bytes.begin()));
+                if (n == disk.trace().size()) REQUIRE(bytes == expected);
+            });
+        // Once more: zeros are not written again.
+        const std::size_t calls = disk.trace().size();
+        segment third;
+        third.size = size;
+        REQUIRE(wal::reopen_segment(third, disk.path("s.wal"), kept, counters).ok());
+        for (std::size_t i = calls; i < disk.trace().size(); ++i)
+            CHECK(disk.trace()[i].offset < (kept == 0 ? 1 : kept));
+    }
+}
+
+TEST_CASE("a segment that cannot be opened again says why, and keeps what is used") {
+    constexpr std::uint64_t kept = 5000;
+    for (std::uint64_t call = 0;; ++call) {
+        CAPTURE(call);
+        simulated_disk disk(contents{{"s.wal", used_bytes()}});
+        disk.set_faults({.kinds = disk_faults::changes | disk_faults::reads, .after = call,
+                         .number = EIO, .forever = false, .half = call % 2 == 1});
+        segment again;
+        again.size = size;
+        io_counters counters;
+        const auto status = wal::reopen_segment(again, disk.path("s.wal"), kept, counters);
+        const auto old = used_bytes();
+        const auto bytes = disk.files().at("s.wal");
+        REQUIRE(std::equal(old.begin(), old.begin() + kept, bytes.begin()));
+        if (disk.failures() == 0) {
+            CHECK(status.ok());
+            CHECK(call > 8); // reads and writes of both parts, and two syncs
+            break;
+        }
+        REQUIRE(status.number == EIO);
+    }
+    segment none;
+    io_counters counters;
+    simulated_disk empty;
+    CHECK(wal::reopen_segment(none, empty.path("s.wal"), 72, counters).number == ENOENT);
+}
+
 TEST_CASE("zeros are written as far as they are asked for") {
     for (const std::uint64_t bytes : {0U, 4096U, 8192U, 257U * 4096, 513U * 4096}) {
         simulated_disk disk;

@@ -114,6 +114,10 @@ public:
     void read_together(std::span<const page_ref> pages, page_validator validate) noexcept;
     static constexpr std::size_t most_together = 16;
 
+    // A write or a sync failed, and what a mapping shows may have gone back to what it was before:
+    // its pages count as not checked, and whoever reads them next checks them again.
+    void distrust_mapping() noexcept;
+
     // The writer's: `page` is a page of its own version, fetched before; it will be written again.
     [[nodiscard]] std::byte* writable(page_ref ref, std::byte* page);
 
@@ -284,6 +288,12 @@ private:
     void tell_own_hits() noexcept;
     QUIRE_COLD const std::byte* load(page_ref ref, page_validator validate,
                                      replacement::arrival why);
+    // Before a page's entry becomes `mapped`.
+    void extend_mapped(page_id id) noexcept {
+        std::uint32_t end = mapped_end_.load(std::memory_order_relaxed);
+        while (end <= to_integer(id) &&
+               !mapped_end_.compare_exchange_weak(end, to_integer(id) + 1)) {}
+    }
     [[nodiscard]] const std::byte* load_mapped(page_ref ref, page_validator validate);
     // The frame for a page to be read; under the latch. Throws out_of_frames.
     [[nodiscard]] std::uint32_t obtain_frame();
@@ -364,6 +374,7 @@ private:
     region facts_region_;
     std::atomic<std::uint32_t>* translation_ = nullptr;
     std::size_t translation_size_ = 0;
+    std::atomic<std::uint32_t> mapped_end_{0}; // no page from here on has been mapped
     std::byte* frames_base_ = nullptr;
     std::uint32_t frame_count_ = 0;
     frame_facts* facts_ = nullptr;

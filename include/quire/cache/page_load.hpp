@@ -225,10 +225,23 @@ page_cache<Device, Replacement, PageSize, Epoch>::load_mapped(page_ref ref,
                 offset_of(ref.id) + PageSize > device_.mapping_size())
                 fail(ref, "page_id", to_integer(ref.id), bytes / PageSize);
             check(ref, device_.mapping() + offset_of(ref.id), validate);
+            extend_mapped(ref.id);
             place.compare_exchange_strong(entry, mapped, std::memory_order_seq_cst);
         }
     }
     return nullptr;
+}
+
+template <class Device, class Replacement, std::size_t PageSize, class Epoch>
+void page_cache<Device, Replacement, PageSize, Epoch>::distrust_mapping() noexcept {
+    if constexpr (Device::maps) {
+        // Not as far as the file: that may have become shorter.
+        const std::uint32_t end = mapped_end_.load(std::memory_order_relaxed);
+        for (std::uint32_t id = 0; id < end; ++id) {
+            std::uint32_t entry = mapped;
+            translation_[id].compare_exchange_strong(entry, 0, std::memory_order_seq_cst);
+        }
+    }
 }
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>

@@ -177,9 +177,10 @@ void page_cache<Device, Replacement, PageSize, Epoch>::make_clean(const dirty_li
         const auto f = static_cast<std::uint32_t>(list[i]);
         // The mapping shows what was written; it is the page's home from now on. Operations in
         // flight may still read the frame, and both hold the same bytes.
-        if constexpr (Device::maps)
+        if constexpr (Device::maps) {
+            extend_mapped(facts_[f].page);
             entry_of(facts_[f].page).store(mapped, std::memory_order_release);
-        else enter_clean(f, replacement::arrival::wanted);
+        } else enter_clean(f, replacement::arrival::wanted);
     }
     if constexpr (Device::maps) {
         // An operation that begins after this finds no frame of these.

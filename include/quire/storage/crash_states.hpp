@@ -10,8 +10,10 @@
 //      or the other. Syncing a file does not make its name durable.
 //   4. Other bytes do not change.
 //
-// Kinder than some file systems: what was lost never reads as garbage, and a sync that succeeds
-// makes all before it durable, also after one that failed.
+//   5. A sync that failed made some pending changes of its file durable, and with some models of a
+//      failure (failed_sync) the others never come to be: which ones is drawn by the seed.
+//
+// Kinder than some file systems: what was lost never reads as garbage.
 #pragma once
 
 #include <algorithm>
@@ -40,8 +42,8 @@ public:
         unsigned random = 8;
     };
 
-    // Starts with a durable disk.
-    explicit crash_states(const contents& durable = {}) {
+    // Starts with a durable disk. The seed is for what syncs that fail lose.
+    explicit crash_states(const contents& durable = {}, std::uint64_t seed = 1) : losses_(seed) {
         for (const auto& [name, bytes] : durable) {
             names_[name] = static_cast<std::uint32_t>(files_.size());
             files_.push_back({bytes, {}, {}});
@@ -76,6 +78,7 @@ public:
             f.pieces.clear();
             break;
         }
+        case kind::lost: lose(file_of(change)); break;
         case kind::sync_directory:
             names_ = names_after(nullptr);
             renamings_.clear();
@@ -169,6 +172,17 @@ private:
         if (files_.size() <= change.file) files_.resize(change.file + std::size_t{1});
         return files_[change.file];
     }
+    void lose(file& f) {
+        const std::uint64_t likely = losses_() % 11; // none, all, or some
+        std::vector<part> kept(f.pieces.size());
+        for (part& each : kept) {
+            each = losses_() % 10 < likely ? whole : 0;
+            if (likely % 10 != 0 && losses_() % 8 == 0) each = static_cast<part>(losses_() % whole);
+        }
+        f.durable = image(f, kept.data(), losses_() % (f.pending.size() + 1));
+        f.pending.clear();
+        f.pieces.clear();
+    }
     // How many values each part has: a sector two, if it is not torn; a size one for each change
     // and one more, a name two.
     [[nodiscard]] std::vector<std::size_t> values_of_parts() const {
@@ -253,6 +267,7 @@ private:
     std::vector<file> files_; // by number
     name_table names_;        // durable
     std::vector<const disk_change*> renamings_;
+    std::mt19937_64 losses_;
 };
 
 } // namespace quire::storage

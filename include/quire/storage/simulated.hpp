@@ -124,6 +124,8 @@ public:
             if (const int wrong = disk_->fault(disk_faults::resizes); wrong != 0) return {wrong};
             if (bytes > simulated_disk::longest_file) return {EFBIG};
             if (!disk_->has_room_for(*file_, bytes)) return {ENOSPC};
+            const std::uint64_t least = bytes < file_->size ? bytes : file_->size;
+            disk_->remember(*file_, least, file_->size - least);
             disk_->note({kind::resize, file_->number, bytes, {}, {}, {}});
             if (bytes < file_->size)
                 std::memset(file_->content + bytes, 0,
@@ -134,9 +136,7 @@ public:
     }
     status sync_data() noexcept {
         return changing([&]() -> status {
-            if (const int wrong = disk_->fault(disk_faults::syncs); wrong != 0) return {wrong};
-            disk_->note({kind::sync, file_->number, 0, {}, {}, {}});
-            return {};
+            return {disk_->sync(*file_)};
         });
     }
     status sync_all() noexcept { return sync_data(); }
@@ -236,6 +236,7 @@ private:
         if (bytes.empty()) return {};
         const std::uint64_t end = offset + bytes.size();
         if (!disk_->has_room_for(*file_, end)) return {ENOSPC};
+        disk_->remember(*file_, offset, bytes.size());
         disk_->note({kind::write, file_->number, offset, {bytes.begin(), bytes.end()}, {}, {}});
         copy_bytes(file_->content + offset, bytes.data(), bytes.size());
         if (file_->size < end) file_->size = end;

@@ -32,6 +32,7 @@ struct disk_change {
         write,
         resize,
         sync,
+        lost, // a sync that failed: of the file's changes before it some never reach the medium
         rename,
         remove,
         sync_directory,
@@ -43,6 +44,17 @@ struct disk_change {
     std::vector<std::byte> content; // of a write
     std::string name;               // create, rename, remove: without the disk's prefix
     std::string to;                 // rename
+};
+
+// What a sync that fails does, as file systems do it (A. Rebello et al., "Can Applications Recover
+// from fsync Failures?", USENIX ATC 2020). Programs read what the system's cache has.
+enum class failed_sync : std::uint8_t {
+    kept,     // nothing; a sync that succeeds later makes everything durable (FreeBSD)
+    dropped,  // any part reaches the medium, the rest never does, and the cache shows all of it as
+              // if it had: the next sync succeeds (ext4, XFS)
+    late,     // the same, but this sync is said to have succeeded and the next one to have failed
+              // (ext4 with data=journal): no program can keep what it acknowledged in between
+    reverted, // any part reaches the medium, and the cache shows what was there before (btrfs)
 };
 
 // Which calls on a disk fail. Calls of the given kinds are counted, those of others succeed.
@@ -59,6 +71,7 @@ struct disk_faults {
     int number = 0;          // errno of the failure; 0: nothing fails
     bool forever = false;    // every call from then on, or one
     bool half = false;       // a write that fails writes the first half of its first part
+    failed_sync sync = failed_sync::kept;
 };
 
 class simulated_disk {
@@ -160,6 +173,14 @@ private:
         std::uint64_t size = 0;
         int readers = 0; // holders of the lock
         int writers = 0;
+        int late = 0; // errno of the next sync
+        // While syncs may revert it: what it was when it was synced last, where it has changed.
+        struct change {
+            std::uint64_t offset;
+            std::vector<std::byte> before;
+            std::uint64_t size;
+        };
+        std::vector<change> unsynced;
     };
 
     static latch& registry_latch() {
@@ -209,6 +230,35 @@ private:
             return 0;
         ++failures_;
         return faults_.number;
+    }
+    // Before bytes of the file change, or its size.
+    void remember(file& of, std::uint64_t offset, std::uint64_t bytes) const {
+        if (faults_.number == 0 || faults_.sync != failed_sync::reverted) return;
+        const std::byte* const at = of.content + offset;
+        of.unsynced.push_back({offset, {at, at + bytes}, of.size});
+    }
+    static void revert(file& of) noexcept {
+        for (std::size_t n = of.unsynced.size(); n-- != 0;) {
+            const file::change& last = of.unsynced[n];
+            copy_bytes(of.content + last.offset, last.before.data(), last.before.size());
+            of.size = last.size;
+        }
+        of.unsynced.clear();
+    }
+    // The status of a sync of the file.
+    [[nodiscard]] int sync(file& of) {
+        int wrong = std::exchange(of.late, 0);
+        if (const int now = fault(disk_faults::syncs); now != 0) {
+            if (faults_.sync != failed_sync::kept)
+                note({disk_change::kind::lost, of.number, 0, {}, {}, {}});
+            if (faults_.sync == failed_sync::reverted) revert(of);
+            if (faults_.sync == failed_sync::late) of.late = now;
+            else wrong = now;
+        } else if (wrong == 0) {
+            note({disk_change::kind::sync, of.number, 0, {}, {}, {}});
+        }
+        if (wrong == 0) of.unsynced.clear();
+        return wrong;
     }
     [[nodiscard]] bool has_room_for(const file& grown, std::uint64_t size) const noexcept {
         if (capacity_ == unlimited || size <= grown.size) return true;

@@ -260,8 +260,8 @@ void store<Storage, Replacement, Txn, PageSize>::mark_session() {
         slot.commit_pages = 0;
         slot.commit_digest = 0;
         if constexpr (logs) {
-            // Until it has been read, the log that is there is still needed.
-            if (!recovering_ && !closing_) {
+            // The log that is there is still needed.
+            if (!recovering_ && !closing_ && !log_.log.started()) {
                 must(log_.log.start(reserved_));
                 slot.log_version = log_.log.first_version();
                 slot.log_salt = log_.log.salt();

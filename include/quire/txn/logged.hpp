@@ -174,7 +174,7 @@ void store<Storage, Replacement, Txn, PageSize>::limit_log() {
         if (QUIRE_LIKELY(!is_urgent() && !is_long()) || closing_) return;
         log_.checkpointing.enter();
         const gate_guard leave(log_.checkpointing);
-        if (!marked_ || (!is_urgent() && !is_long())) return;
+        if (!is_urgent() && !is_long()) return;
         try {
             begin_checkpoint();
             finish_checkpoint();
@@ -190,7 +190,7 @@ void store<Storage, Replacement, Txn, PageSize>::checkpoint() {
         for (;;) {
             check_writable();
             gate_.enter();
-            if (!marked_) return gate_.leave(); // nothing was written
+            if (!log_.log.started()) return gate_.leave(); // nothing was written
             if (log_.checkpointing.try_enter(0)) break;
             gate_.leave();
             log_.checkpointing.enter(); // another one is at work; what it does may not be enough
@@ -215,6 +215,7 @@ template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::begin_checkpoint() {
     if constexpr (logs) {
         check_writable();
+        mark_session();
         // Not at once again, if this one fails.
         log_.not_before = log_.log.bytes() + options_.wal_limit_bytes / 4;
         write_left_over();

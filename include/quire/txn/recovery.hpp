@@ -1,10 +1,10 @@
 // Bringing back a store with a log that was not closed: the state of the newest slot, and what the
-// log says was committed after it, done again by the ordinary code in one transaction. Then a
-// checkpoint makes the result durable, and only when that is done the old log is given up: a crash
-// on the way changes nothing, for pages are written to free places, and the slots written until
-// then name the old state and the old log.
+// log says was committed after it, done again by the ordinary code in one transaction. What the log
+// was stays the log, and the next commit is appended to it; the next checkpoint cuts it. So opening
+// costs the reading and no checkpoint, and a crash on the way changes nothing: pages that memory
+// does not hold are written to free places, after a slot that names the old state and this log.
 //
-// A store opened read-only keeps the result in memory and writes nothing.
+// A store opened read-only writes nothing.
 // store.hpp includes this header.
 #pragma once
 
@@ -52,19 +52,23 @@ void store<Storage, Replacement, Txn, PageSize>::recover(Apply&& apply, Progress
             return_stash();
             static_cast<void>(snapshots_.prepare());
             space_.prepare_commit();
-            if (options_.read_only) {
-                note_space();
-            } else {
-                mark_session();
-                make_durable(working_.at);
-                recovering_ = false;
-                remove_old_log();
+            if (!options_.read_only) {
+                remove_segments_but(log.segments());
+                const storage::status status =
+                    log_.log.resume(log.segments(), log.end(), log.last(), working_.at);
+                if (!status.ok())
+                    fail_io("making the log of a store that was not closed durable failed", status,
+                            path());
             }
+            note_space();
         } catch (...) {
             roll_back();
             throw;
         }
         recovering_ = false;
+        // The next slot gets a version above all that may be on the medium.
+        marked_ = false;
+        numbered_from_ = reserved_ = last_;
         build(working_.at);
         publish(working_.at);
         gate_.leave();
@@ -72,16 +76,21 @@ void store<Storage, Replacement, Txn, PageSize>::recover(Apply&& apply, Progress
     }
 }
 
-// Removes all segments but the one that is in use now; what stays is found by the next open.
+// Removes segments that are not of the log: of an older one, or made and never used. What stays is
+// found by the next open.
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
-void store<Storage, Replacement, Txn, PageSize>::remove_old_log() noexcept {
+void store<Storage, Replacement, Txn, PageSize>::remove_segments_but(
+    std::span<const quire::wal::segment_facts> log) noexcept {
     if constexpr (logs) {
         using device = storage::log_device_of<Storage>;
         try {
-            for (const std::uint64_t v : quire::wal::list_segments<device>(path()))
-                if (v != to_integer(log_.log.first_version()))
+            for (const std::uint64_t v : quire::wal::list_segments<device>(path())) {
+                bool needed = false;
+                for (const auto& each : log) needed = needed || to_integer(each.first) == v;
+                if (!needed)
                     static_cast<void>(
                         device::remove(format::segment_path(path(), static_cast<version>(v))));
+            }
         } catch (const std::exception&) {
         }
     }

@@ -371,7 +371,10 @@ private:
     [[nodiscard]] std::uint64_t versions_given_out() const noexcept {
         return to_integer(last_) - to_integer(numbered_from_.load(std::memory_order_relaxed));
     }
-    void poison() noexcept { poisoned_.store(true, std::memory_order_relaxed); }
+    void poison() noexcept {
+        poisoned_.store(true, std::memory_order_relaxed);
+        if constexpr (on_device) cache_.distrust_mapping();
+    }
     void commit_logged(durability wanted);
     void commit_large();
     void must(storage::status of_log);
@@ -389,7 +392,7 @@ private:
     void write_left_over();
     void release_held() noexcept;
     void rotate_log(version v, format::header_slot& slot);
-    void remove_old_log() noexcept;
+    void remove_segments_but(std::span<const quire::wal::segment_facts> log) noexcept;
     void check_no_log();
     void note_space();
     void undo_flips() noexcept;

@@ -81,6 +81,10 @@ private:
     void read_slots();
     [[noreturn]] void reject(const format::parsed_slot& a, const format::parsed_slot& b) const;
     void take_lock(storage::access how);
+    static void sync_name(const std::string& path) {
+        if (const storage::status status = Device::sync_directory_of(path); !status.ok())
+            fail_io("making the store's name durable failed", status, path);
+    }
 
     Device device_;
     std::string path_;
@@ -129,6 +133,8 @@ void store_file<Device, PageSize>::open(const std::string& path, opening how,
     // Between opening and locking, the name may have passed to another file.
     if (!device_.same_file_as_path(path))
         detail::raise_io("the store was replaced while it was opened; open it again", ESTALE, path);
+    // Whoever gave the file its name may not have come to make that durable.
+    if (how.access == storage::access::read_write) sync_name(path);
     read_slots();
 }
 
@@ -157,8 +163,7 @@ bool store_file<Device, PageSize>::create(const std::string& path,
         static_cast<void>(Device::remove(temporary));
         throw;
     }
-    if (const storage::status status = Device::sync_directory_of(path); !status.ok())
-        fail_io("making the new store's name durable failed", status, path);
+    sync_name(path);
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include <quire/core/bytes.hpp>
@@ -22,6 +23,7 @@
 #include <quire/core/sort.hpp>
 #include <quire/format/log_record.hpp>
 #include <quire/storage/concepts.hpp>
+#include <quire/wal/segment.hpp>
 
 namespace quire::wal {
 
@@ -147,6 +149,7 @@ public:
                          {"less than ", to_integer(beyond_)});
                 last_ = group.facts.at;
                 at_ += group.bytes;
+                end_ = lsn + group.bytes;
                 done_ += group.bytes;
                 return true;
             }
@@ -160,6 +163,11 @@ public:
     // Bytes of groups read so far, and of the segments opened so far.
     [[nodiscard]] std::uint64_t bytes_done() const noexcept { return done_; }
     [[nodiscard]] std::uint64_t bytes_total() const noexcept { return total_; }
+    // After the end: the segments of the log, and where in the last one its groups end.
+    [[nodiscard]] std::span<const segment_facts> segments() const noexcept {
+        return {used_.data(), used_.size()};
+    }
+    [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
     // Transactions that were begun behind the end of the log, as far as they can be recognised.
     [[nodiscard]] std::uint64_t discarded() const noexcept { return discarded_; }
 
@@ -191,6 +199,9 @@ private:
             fail("base_version", to_integer(header.base), to_integer(last_));
         salt_ = header.salt;
         at_ = format::segment_header_size;
+        end_ = header.first_lsn + at_;
+        used_.push_back({static_cast<version>(name), content_->bytes().size(), header.first_lsn,
+                         header.salt});
         total_ += content_->bytes().size();
         end_lsn_ = header.first_lsn + content_->bytes().size();
         return true;
@@ -231,7 +242,9 @@ private:
     std::size_t segment_ = 0; // of the next one to be read
     owned<content> content_;
     std::size_t at_ = 0; // in it
-    std::uint64_t end_lsn_ = 0;
+    std::uint64_t end_lsn_ = 0; // of the segment
+    std::uint64_t end_ = 0;     // of the groups read so far
+    growing_array<segment_facts> used_;
     std::uint64_t total_ = 0;
     std::uint64_t done_ = 0;
     std::uint64_t discarded_ = 0;

@@ -7,6 +7,10 @@
 // Using one again: its new header is written and synced under the old name, by which it belongs to
 // no log any more; then it is renamed and the directory synced.
 // Nothing is acknowledged in a segment before all of this is done.
+// Opening one that a crash left, to go on in it: what it holds is written again and synced, for it
+// may be in the system's cache alone, left there by a process that was killed, or by a sync that
+// failed, after which the system takes for clean what the medium lacks. What stands behind becomes
+// zeros: groups that a crash tore, which must not come to stand behind a later one.
 // Thread-safety: one thread at a time.
 #pragma once
 
@@ -36,7 +40,15 @@ struct segment {
     segment* next = nullptr; // in a list of its owner
 };
 
-// Writes zeros from `at` to `end`, multiples of 4096, so that later writes change no metadata: a
+// Where a segment is in its log.
+struct segment_facts {
+    version first{};
+    std::uint64_t size = 0;
+    std::uint64_t first_lsn = 0;
+    std::uint64_t salt = 0;
+};
+
+// Writes zeros from `at` to `end`, so that later writes change no metadata: a
 // write into space that was only reserved costs a flush of the journal besides. In small pieces: a
 // file system that keeps what was written together as one large piece of its cache looks through
 // all of it with every small write into it later.
@@ -101,6 +113,41 @@ template <class Device>
     }
     stays = status.ok();
     if (status.ok()) status = Device::rename_new(before, path);
+    if (status.ok()) {
+        counters.syncs.add();
+        status = Device::sync_directory_of(path);
+    }
+    return status;
+}
+
+// Opens the segment, which holds `used` bytes of the log, and makes these durable, with zeros
+// behind. The same bytes go to the same places, so a crash on the way changes nothing that counts.
+template <class Device>
+[[nodiscard]] storage::status reopen_segment(segment<Device>& of, const std::string& path,
+                                             std::uint64_t used, io_counters& counters) noexcept {
+    storage::status status = of.device.open(path, storage::access::read_write);
+    std::array<std::byte, 16384> bytes;
+    for (std::uint64_t at = 0; status.ok() && at < of.size;) {
+        const std::uint64_t end = at < used ? used : of.size;
+        const auto n = static_cast<std::size_t>(end - at < bytes.size() ? end - at : bytes.size());
+        const mutable_bytes part{bytes.data(), n};
+        status = of.device.read(at, part);
+        bool write = at < used;
+        if (!write)
+            for (std::byte& each : part) {
+                write = write || each != std::byte{0};
+                each = std::byte{0};
+            }
+        if (status.ok() && write) {
+            status = of.device.write(at, part);
+            counters.bytes_written.add(n);
+        }
+        at += n;
+    }
+    if (status.ok()) {
+        counters.syncs.add();
+        status = of.device.sync_all();
+    }
     if (status.ok()) {
         counters.syncs.add();
         status = Device::sync_directory_of(path);

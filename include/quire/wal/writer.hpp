@@ -10,14 +10,15 @@
 // 1. Groups are on the medium in the order of their LSNs: what is durable is a prefix.
 // 2. A segment is wholly durable before the next one gets its name.
 // 3. After a failed write or flush nothing more is written, and everybody who waits is told.
-// Thread-safety: append, reserve, rotate, start: whoever holds the store's writer's place. release:
-// one thread at a time. wait and the positions: any thread.
+// Thread-safety: append, reserve, rotate, start, resume: whoever holds the store's writer's place.
+// release: one thread at a time. wait and the positions: any thread.
 #pragma once
 
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <sched.h>
+#include <span>
 #include <string>
 #include <sys/random.h>
 #include <utility>
@@ -87,6 +88,40 @@ public:
             enter(made);
             kept_from_.store(made->first_lsn, std::memory_order_relaxed);
         }
+        return status;
+    }
+    // Goes on with a log that was read back: behind `end`, in the last of its segments. All of it
+    // is durable then, and `newest` its last group. The status of what failed otherwise, and the
+    // log is what it was. Throws std::bad_alloc, likewise. Requires: not started, one segment or
+    // more.
+    [[nodiscard]] storage::status resume(std::span<const segment_facts> all, std::uint64_t end,
+                                         version newest, version durable) {
+        segment* opened = nullptr;
+        storage::status status;
+        try {
+            for (const segment_facts& each : all) {
+                opened = new segment{{}, each.first, each.size, each.first_lsn, each.salt, opened};
+                const std::string path = format::segment_path(store_path_, each.first);
+                status = &each == &all.back()
+                             ? reopen_segment(*opened, path, end - each.first_lsn, counters_)
+                             : opened->device.open(path, storage::access::read_write);
+                if (!status.ok()) break;
+            }
+        } catch (...) {
+            delete_all(opened);
+            throw;
+        }
+        if (!status.ok()) {
+            delete_all(opened);
+            return status;
+        }
+        latch_guard hold(latch_);
+        current_ = opened;
+        used_ = std::exchange(opened->next, nullptr);
+        appended_ = written_ = durable_ = end;
+        newest_ = newest;
+        durable_version_ = durable;
+        kept_from_.store(all.front().first_lsn, std::memory_order_relaxed);
         return status;
     }
     // Makes sure that there is room for a group of so many bytes, in memory and in a segment.
