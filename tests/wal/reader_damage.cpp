@@ -97,7 +97,7 @@ TEST_CASE("headers that do not fit to the segment before are damage") {
     };
     CHECK(forged(32, 12) == "base_version");
     CHECK(forged(32, 14) == "base_version");
-    CHECK(forged(40, 4088) == "first_lsn");
+    CHECK(forged(40, 4088) == "base_version"); // its groups are not where it says
     CHECK(forged(40, 0) == "first_lsn");
     CHECK(forged(56, 12345) == "previous_salt");
     // Under another name.
@@ -105,13 +105,16 @@ TEST_CASE("headers that do not fit to the segment before are damage") {
     log.files["s.000000000000000f.wal"] = log.files[log.names[1]];
     log.files.erase(log.names[1]);
     CHECK(log.damaged() == "base_version");
-    // Of another size.
+    // Of another size: a sync that failed may have lost the zeros at its end, but no group.
+    for (const std::size_t size : {4088, 8192}) {
+        log = three();
+        log.files[log.names[0]].resize(size);
+        CHECK(log.damaged() == "nothing");
+        CHECK(log.versions() == three().versions());
+    }
     log = three();
-    log.files[log.names[0]].resize(4088);
-    CHECK(log.damaged() == "first_lsn");
-    log = three();
-    log.files[log.names[0]].resize(8192);
-    CHECK(log.damaged() == "first_lsn");
+    log.files[log.names[0]].resize(200);
+    CHECK(log.damaged() == "base_version");
 }
 
 TEST_CASE("any flipped bit of a group is damage when a segment follows") {

@@ -288,7 +288,13 @@ private:
     void tell_own_hits() noexcept;
     QUIRE_COLD const std::byte* load(page_ref ref, page_validator validate,
                                      replacement::arrival why);
-    // Before a page's entry becomes `mapped`.
+    // The page is checked again by whoever reads it next.
+    void take_trust(page_id id) noexcept {
+        std::uint32_t entry = mapped;
+        entry_of(id).compare_exchange_strong(entry, 0, std::memory_order_seq_cst);
+    }
+    // Before a page's entry becomes `mapped`. Afterwards it is asked whether distrust_mapping has
+    // come in between, which may have passed the page by.
     void extend_mapped(page_id id) noexcept {
         std::uint32_t end = mapped_end_.load(std::memory_order_relaxed);
         while (end <= to_integer(id) &&
@@ -354,7 +360,8 @@ private:
     }
     template <class Spare, class Done>
     written write_list(const dirty_list& list, Spare&& spare, Done&& done);
-    void make_clean(const dirty_list& list, std::size_t from, std::size_t to) noexcept;
+    void make_clean(const dirty_list& list, std::size_t from, std::size_t to,
+                    std::uint32_t trusted) noexcept;
     void make_dirty(std::uint32_t n) noexcept {
         facts_[n].state.store(frame_state::dirty, std::memory_order_relaxed);
         ++dirty_count_;
@@ -375,6 +382,7 @@ private:
     std::atomic<std::uint32_t>* translation_ = nullptr;
     std::size_t translation_size_ = 0;
     std::atomic<std::uint32_t> mapped_end_{0}; // no page from here on has been mapped
+    std::atomic<std::uint32_t> distrusted_{0}; // how often the mapping was
     std::byte* frames_base_ = nullptr;
     std::uint32_t frame_count_ = 0;
     frame_facts* facts_ = nullptr;

@@ -216,6 +216,7 @@ page_cache<Device, Replacement, PageSize, Epoch>::load_mapped(page_ref ref,
             if (entry != 0) return frame(entry - 1);
             counters_.pages_read.add();
             counters_.bytes_read.add(PageSize);
+            const std::uint32_t before = distrusted_.load(std::memory_order_seq_cst);
             std::uint64_t bytes = 0;
             const storage::status status = device_.size(bytes);
             if (!status.ok())
@@ -227,6 +228,7 @@ page_cache<Device, Replacement, PageSize, Epoch>::load_mapped(page_ref ref,
             check(ref, device_.mapping() + offset_of(ref.id), validate);
             extend_mapped(ref.id);
             place.compare_exchange_strong(entry, mapped, std::memory_order_seq_cst);
+            if (distrusted_.load(std::memory_order_seq_cst) != before) take_trust(ref.id);
         }
     }
     return nullptr;
@@ -236,11 +238,9 @@ template <class Device, class Replacement, std::size_t PageSize, class Epoch>
 void page_cache<Device, Replacement, PageSize, Epoch>::distrust_mapping() noexcept {
     if constexpr (Device::maps) {
         // Not as far as the file: that may have become shorter.
-        const std::uint32_t end = mapped_end_.load(std::memory_order_relaxed);
-        for (std::uint32_t id = 0; id < end; ++id) {
-            std::uint32_t entry = mapped;
-            translation_[id].compare_exchange_strong(entry, 0, std::memory_order_seq_cst);
-        }
+        distrusted_.fetch_add(1, std::memory_order_seq_cst);
+        const std::uint32_t end = mapped_end_.load(std::memory_order_seq_cst);
+        for (std::uint32_t id = 0; id < end; ++id) take_trust(static_cast<page_id>(id));
     }
 }
 

@@ -169,17 +169,21 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_list(const dirty_li
 }
 
 // Under the latch: the pages of that part of a list stand on the device as in their frames.
+// `trusted`: distrusted_ before they were written.
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
 void page_cache<Device, Replacement, PageSize, Epoch>::make_clean(const dirty_list& list,
                                                                   std::size_t from,
-                                                                  std::size_t to) noexcept {
+                                                                  std::size_t to,
+                                                                  std::uint32_t trusted) noexcept {
     for (std::size_t i = from; i < to; ++i) {
         const auto f = static_cast<std::uint32_t>(list[i]);
         // The mapping shows what was written; it is the page's home from now on. Operations in
         // flight may still read the frame, and both hold the same bytes.
         if constexpr (Device::maps) {
             extend_mapped(facts_[f].page);
-            entry_of(facts_[f].page).store(mapped, std::memory_order_release);
+            entry_of(facts_[f].page).store(mapped, std::memory_order_seq_cst);
+            if (distrusted_.load(std::memory_order_seq_cst) != trusted)
+                take_trust(facts_[f].page);
         } else enter_clean(f, replacement::arrival::wanted);
     }
     if constexpr (Device::maps) {
@@ -202,11 +206,12 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_back(Spare&& spare)
     dirty_.clear();
     for (std::size_t i = 0; i < order_.size(); ++i)
         dirty_.push_back(static_cast<std::uint32_t>(order_[i]));
+    const std::uint32_t trusted = distrusted_.load(std::memory_order_seq_cst);
     const written all = write_list(order_, spare, [](std::size_t, std::size_t) {});
     if (!all.status.ok()) return all;
     latch_guard hold(latch_);
     for (const std::uint32_t f : dirty_) facts_[f].listed = false;
-    make_clean(order_, 0, order_.size());
+    make_clean(order_, 0, order_.size(), trusted);
     dirty_.clear();
     dirty_count_ = 0;
     return all;
@@ -251,11 +256,12 @@ template <class Device, class Replacement, std::size_t PageSize, class Epoch>
 storage::status
 page_cache<Device, Replacement, PageSize, Epoch>::write_taken(dirty_list& taken) {
     std::size_t gone = 0;
+    const std::uint32_t trusted = distrusted_.load(std::memory_order_seq_cst);
     const written all = write_list(
         taken, [](page_id) { return false; },
         [&](std::size_t from, std::size_t to) {
             latch_guard hold(latch_);
-            make_clean(taken, from, to);
+            make_clean(taken, from, to, trusted);
             gone = to;
         });
     for (std::size_t i = gone; i < taken.size(); ++i) taken[i - gone] = taken[i];

@@ -93,8 +93,8 @@ public:
         for (const file& f : files_) n += f.pieces.size() + (f.pending.empty() ? 0 : 1);
         return n;
     }
-    // The state in which everything reached the medium; also what a process finds that starts after
-    // another one was killed, while the machine went on.
+    // The state in which everything reached the medium; also, unless a sync has lost something,
+    // what a process finds that starts after another one was killed, while the machine went on.
     [[nodiscard]] contents everything() const { return state(std::vector<part>(pending(), whole)); }
     // The numbers of those files, and how many numbers are taken.
     [[nodiscard]] simulated_disk::numbering numbers() const { return names_after(nullptr); }

@@ -244,8 +244,8 @@ public:
     // Whether the store was not closed and has a log: recover() comes before anything else.
     [[nodiscard]] bool has_log_to_replay() const noexcept { return recovering_; }
     // Does again what the log says: calls apply(format::log_update) for each operation of every
-    // transaction in it, within one transaction, and makes the result durable (read-only: keeps it
-    // in memory). progress(recovery_report) is called now and then.
+    // transaction in it, within one transaction, and goes on in that log (read-only: keeps the
+    // result in memory). progress(recovery_report) is called now and then.
     template <class Apply, class Progress>
     void recover(Apply&& apply, Progress&& progress);
     // Throws poisoned, read_only.

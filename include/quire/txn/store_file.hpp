@@ -81,10 +81,6 @@ private:
     void read_slots();
     [[noreturn]] void reject(const format::parsed_slot& a, const format::parsed_slot& b) const;
     void take_lock(storage::access how);
-    static void sync_name(const std::string& path) {
-        if (const storage::status status = Device::sync_directory_of(path); !status.ok())
-            fail_io("making the store's name durable failed", status, path);
-    }
 
     Device device_;
     std::string path_;
@@ -134,7 +130,11 @@ void store_file<Device, PageSize>::open(const std::string& path, opening how,
     if (!device_.same_file_as_path(path))
         detail::raise_io("the store was replaced while it was opened; open it again", ESTALE, path);
     // Whoever gave the file its name may not have come to make that durable.
-    if (how.access == storage::access::read_write) sync_name(path);
+    // A directory that must not be read cannot be synced, and is no reason to refuse the store.
+    if (how.access == storage::access::read_write)
+        if (const storage::status named = Device::sync_directory_of(path);
+            !named.ok() && named.number != EACCES)
+            fail_io("making the store's name durable failed", named, path);
     read_slots();
 }
 
@@ -163,7 +163,8 @@ bool store_file<Device, PageSize>::create(const std::string& path,
         static_cast<void>(Device::remove(temporary));
         throw;
     }
-    sync_name(path);
+    if (const storage::status status = Device::sync_directory_of(path); !status.ok())
+        fail_io("making the new store's name durable failed", status, path);
     return true;
 }
 

@@ -58,11 +58,11 @@ public:
         must(device.open(path_, storage::access::read_only));
         std::uint64_t size = 0;
         must(device.size(size));
-        bytes_.reserve(static_cast<std::size_t>(size));
-        bytes_.resize(static_cast<std::size_t>(size));
-        must(device.read(0, {bytes_.data(), bytes_.size()}));
+        size_ = static_cast<std::size_t>(size);
+        memory_.reserve(size_);
+        must(device.read(0, {memory_.data(), size_}));
         if (size < format::segment_header_size) parsed_.state = format::segment_state::unused;
-        else parsed_ = format::parse_segment(bytes_.data());
+        else parsed_ = format::parse_segment(memory_.data());
         if (parsed_.state == format::segment_state::newer)
             detail::raise<format_mismatch>("the log is of a format this version does not know; use "
                                            "the version of the library that wrote it",
@@ -75,7 +75,7 @@ public:
     }
     // Zeros where it is not valid.
     [[nodiscard]] const format::segment_header& header() const noexcept { return parsed_.header; }
-    [[nodiscard]] bytes_view bytes() const noexcept { return {bytes_.data(), bytes_.size()}; }
+    [[nodiscard]] bytes_view bytes() const noexcept { return {memory_.data(), size_}; }
     // Throws format_mismatch.
     void check_id(const std::array<std::byte, 16>& database_id) const {
         if (valid() && header().database_id != database_id)
@@ -86,8 +86,8 @@ public:
     }
     // Zeros behind where its header should be: made, and never used.
     [[nodiscard]] bool blank() const noexcept {
-        for (std::size_t i = format::segment_header_size; i < bytes_.size(); ++i)
-            if (bytes_[i] != std::byte{0}) return false;
+        for (std::size_t i = format::segment_header_size; i < size_; ++i)
+            if (memory_.data()[i] != std::byte{0}) return false;
         return true;
     }
     // Whether anything was ever committed in it.
@@ -100,7 +100,8 @@ public:
 
 private:
     std::string path_;
-    growing_array<std::byte> bytes_;
+    growing_array<std::byte> memory_; // of room for size_ bytes; none are its elements
+    std::size_t size_ = 0;
     format::parsed_segment parsed_;
 };
 
@@ -192,8 +193,9 @@ private:
             fail("salt", "of an older or another log", "the one the store names");
         if (!is_first && header.previous_salt != salt_)
             fail("previous_salt", "another segment's", "of the segment before");
-        if (!is_first && header.first_lsn != end_lsn_)
-            fail("first_lsn", header.first_lsn, end_lsn_);
+        // Not from the size of the file before, of which a sync that failed may have lost some.
+        if (!is_first && header.first_lsn < end_)
+            fail("first_lsn", header.first_lsn, {"at least ", end_});
         // Behind a gap in the segment before.
         if (header.base != last_ || name != to_integer(header.base) + 1)
             fail("base_version", to_integer(header.base), to_integer(last_));
@@ -203,7 +205,6 @@ private:
         used_.push_back({static_cast<version>(name), content_->bytes().size(), header.first_lsn,
                          header.salt});
         total_ += content_->bytes().size();
-        end_lsn_ = header.first_lsn + content_->bytes().size();
         return true;
     }
     // No group stands at the front of `left`, which is the rest of a segment. Where another segment
@@ -242,8 +243,7 @@ private:
     std::size_t segment_ = 0; // of the next one to be read
     owned<content> content_;
     std::size_t at_ = 0; // in it
-    std::uint64_t end_lsn_ = 0; // of the segment
-    std::uint64_t end_ = 0;     // of the groups read so far
+    std::uint64_t end_ = 0; // of the groups read so far
     growing_array<segment_facts> used_;
     std::uint64_t total_ = 0;
     std::uint64_t done_ = 0;

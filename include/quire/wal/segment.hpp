@@ -121,29 +121,23 @@ template <class Device>
 }
 
 // Opens the segment, which holds `used` bytes of the log, and makes these durable, with zeros
-// behind. The same bytes go to the same places, so a crash on the way changes nothing that counts.
+// behind. All of it is written, whatever a read says of it: the medium may have what the system's
+// cache took back, a shorter file among it. The same bytes go to the same places, so a crash on the
+// way changes nothing that counts.
 template <class Device>
 [[nodiscard]] storage::status reopen_segment(segment<Device>& of, const std::string& path,
                                              std::uint64_t used, io_counters& counters) noexcept {
     storage::status status = of.device.open(path, storage::access::read_write);
     std::array<std::byte, 16384> bytes;
-    for (std::uint64_t at = 0; status.ok() && at < of.size;) {
-        const std::uint64_t end = at < used ? used : of.size;
-        const auto n = static_cast<std::size_t>(end - at < bytes.size() ? end - at : bytes.size());
-        const mutable_bytes part{bytes.data(), n};
-        status = of.device.read(at, part);
-        bool write = at < used;
-        if (!write)
-            for (std::byte& each : part) {
-                write = write || each != std::byte{0};
-                each = std::byte{0};
-            }
-        if (status.ok() && write) {
-            status = of.device.write(at, part);
-            counters.bytes_written.add(n);
-        }
+    for (std::uint64_t at = 0; status.ok() && at < used;) {
+        const std::uint64_t left = used - at;
+        const auto n = static_cast<std::size_t>(left < bytes.size() ? left : bytes.size());
+        status = of.device.read(at, {bytes.data(), n});
+        if (status.ok()) status = of.device.write(at, {bytes.data(), n});
+        counters.bytes_written.add(n);
         at += n;
     }
+    if (status.ok()) status = write_zeros(of.device, used, of.size, counters);
     if (status.ok()) {
         counters.syncs.add();
         status = of.device.sync_all();
