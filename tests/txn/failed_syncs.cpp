@@ -112,7 +112,7 @@ private:
             now = found == after(acknowledged + 1) ? acknowledged + 1 : acknowledged;
             REQUIRE(found == after(now));
             map.verify();
-            for (const std::uint64_t more : {1, 2, 9}) {
+            for (const std::uint64_t more : {1U, 2U, 9U}) {
                 live(map, now, now + more);
                 check_crashes(disk, seed, now, now);
             }
