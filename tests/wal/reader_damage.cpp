@@ -106,7 +106,7 @@ TEST_CASE("headers that do not fit to the segment before are damage") {
     log.files.erase(log.names[1]);
     CHECK(log.damaged() == "base_version");
     // Of another size: a sync that failed may have lost the zeros at its end, but no group.
-    for (const std::size_t size : {4088, 8192}) {
+    for (const std::size_t size : {4088U, 8192U}) {
         log = three();
         log.files[log.names[0]].resize(size);
         CHECK(log.damaged() == "nothing");
