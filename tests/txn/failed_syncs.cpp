@@ -51,6 +51,19 @@ model content(const Map& map) {
     return {map.begin(), map.end()};
 }
 
+// Calls check(contents) for states that a power cut may leave of the disk.
+template <class Check>
+void for_each_power_cut(const simulated_disk& disk, std::uint64_t seed,
+                        const crash_states::effort& how, Check&& check) {
+    crash_states states({}, seed);
+    for (const auto& change : disk.trace()) states.apply(change);
+    std::mt19937_64 random(seed);
+    states.for_each(random, how, [&](const contents& state) {
+        check(state);
+        return true;
+    });
+}
+
 // Steps from `done` to `last`, and checkpoints between them.
 template <class Map>
 void live(Map& map, std::uint64_t& done, std::uint64_t last) {
@@ -63,7 +76,7 @@ void live(Map& map, std::uint64_t& done, std::uint64_t last) {
     }
 }
 
-template <class Map, bool maps>
+template <class Map>
 class lives {
 public:
     std::uint64_t poisoned = 0; // lives that came to refuse changes
@@ -125,7 +138,8 @@ private:
             const model found = content(map);
             REQUIRE(found == after(acknowledged));
         } catch (const quire::corruption& error) { // a mapping shows what was taken back
-            REQUIRE((maps && how_ == failed_sync::reverted));
+            REQUIRE((std::is_same_v<Map, map_of<simulated_mmap, quire::txn::wal>>));
+            REQUIRE(how_ == failed_sync::reverted);
             // By the page itself: trees alone would not notice every old page.
             REQUIRE(std::string(error.what()).find("not the page that was written") !=
                     std::string::npos);
@@ -133,17 +147,13 @@ private:
     }
     static void check_crashes(const simulated_disk& disk, std::uint64_t seed, std::uint64_t least,
                               std::uint64_t most) {
-        crash_states states({}, seed);
-        for (const auto& change : disk.trace()) states.apply(change);
-        std::mt19937_64 random(seed);
-        states.for_each(random, {.exhaustive = 4, .random = 3}, [&](const contents& state) {
+        for_each_power_cut(disk, seed, {.exhaustive = 4, .random = 3}, [&](const contents& state) {
             simulated_disk left(state);
             const Map map{left.path("m"), small(seed)};
             const model found = content(map);
             bool right = false;
             for (std::uint64_t n = least; n <= most; ++n) right = right || found == after(n);
             REQUIRE(right);
-            return true;
         });
     }
 
@@ -152,11 +162,10 @@ private:
 
 template <class Map>
 void at_every_sync(std::uint64_t first_seed, std::uint64_t last_seed) {
-    constexpr bool maps = std::is_same_v<Map, map_of<simulated_mmap, quire::txn::wal>>;
     for (const failed_sync how :
          {failed_sync::kept, failed_sync::dropped, failed_sync::reverted})
         for (std::uint64_t seed = first_seed; seed <= last_seed; ++seed) {
-            lives<Map, maps> all(how);
+            lives<Map> all(how);
             CHECK(all.at_every_sync(seed) > steps);
             CHECK(all.poisoned >= steps);
         }
@@ -189,13 +198,9 @@ void put(logged& map, std::uint64_t key, std::size_t size, quire::durability how
     transaction.commit(how);
 }
 void check_power_cut(const simulated_disk& disk, std::uint64_t seed, const model& expected) {
-    crash_states states({}, seed);
-    for (const auto& change : disk.trace()) states.apply(change);
-    std::mt19937_64 random(seed);
-    states.for_each(random, {.exhaustive = 2, .random = 2}, [&](const contents& state) {
+    for_each_power_cut(disk, seed, {.exhaustive = 2, .random = 2}, [&](const contents& state) {
         simulated_disk left(state);
         REQUIRE(content(logged{left.path("m"), roomy}) == expected);
-        return true;
     });
 }
 } // namespace
@@ -273,10 +278,8 @@ TEST_CASE_TEMPLATE("what a sync lost that was said to have succeeded is found ou
             } catch (const quire::error&) {
             }
             if (disk.failures() == 0) break;
-            crash_states states({}, seed);
-            for (const auto& change : disk.trace()) states.apply(change);
-            std::mt19937_64 random(seed);
-            states.for_each(random, {.exhaustive = 4, .random = 3}, [&](const contents& state) {
+            const crash_states::effort how{.exhaustive = 4, .random = 3};
+            for_each_power_cut(disk, seed, how, [&](const contents& state) {
                 simulated_disk left(state);
                 try {
                     const Map map{left.path("m"), small(seed)};
@@ -288,7 +291,6 @@ TEST_CASE_TEMPLATE("what a sync lost that was said to have succeeded is found ou
                 } catch (const quire::error&) {
                     ++found_out;
                 }
-                return true;
             });
         }
     CHECK(whole > 0);

@@ -237,8 +237,8 @@ page_cache<Device, Replacement, PageSize, Epoch>::load_mapped(page_ref ref,
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
 void page_cache<Device, Replacement, PageSize, Epoch>::distrust_mapping() noexcept {
     if constexpr (Device::maps) {
-        // Not as far as the file: that may have become shorter.
         distrusted_.fetch_add(1, std::memory_order_seq_cst);
+        // Not as far as the file: that may have become shorter.
         const std::uint32_t end = mapped_end_.load(std::memory_order_seq_cst);
         for (std::uint32_t id = 0; id < end; ++id) take_trust(static_cast<page_id>(id));
     }

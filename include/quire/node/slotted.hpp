@@ -175,8 +175,7 @@ struct slotted {
     // ---- inner changes ----
     // Makes a page with a started header an inner page of one child and no separator.
     static void start_inner(std::byte* inner, page_ref first_child) noexcept {
-        clear(inner);
-        detail::set_slope(inner);
+        clear<false>(inner);
         format::store_ref(inner + format::page_header_size, first_child);
     }
     // Requires: i <= count.
@@ -326,11 +325,13 @@ private:
     static search_result search(const std::byte* page, key_arg key) noexcept;
 
     // ---- changing ----
+    template <bool Leaf>
     static void clear(std::byte* page) noexcept {
         format::set_count(page, 0);
         format::set_heap_size(page, 0);
         format::set_heap_dead(page, 0);
         format::set_prefix_size(page, 0);
+        if constexpr (!Leaf) detail::set_slope(page);
     }
     // The longest prefix that the page's keys and a new one have in common; 0 in an empty page.
     // Record `without` is taken as gone, unless it is keep_all.

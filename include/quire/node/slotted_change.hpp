@@ -136,7 +136,7 @@ void slotted<PageSize>::rebuild(std::byte* page, std::uint32_t prefix_size, std:
     std::array<std::byte, PageSize> image;
     const std::uint32_t count = format::count_of(page);
     if (count == 0) {
-        clear(page);
+        clear<Leaf>(page);
         return;
     }
     detail::record r;
@@ -204,8 +204,7 @@ void slotted<PageSize>::take_out(std::byte* page, std::uint32_t i) noexcept {
     const std::uint32_t count = format::count_of(page);
     QUIRE_PRECONDITION(i < count, "there is no such record");
     if (count == 1) {
-        clear(page);
-        if constexpr (!Leaf) detail::set_slope(page);
+        clear<Leaf>(page);
         return;
     }
     std::byte* const at = page + slots_at<Leaf> + i * detail::slot_size<Leaf>;

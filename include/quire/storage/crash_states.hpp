@@ -9,7 +9,6 @@
 //      reaches the medium or not, whatever becomes of the others. A renamed file has the one name
 //      or the other. Syncing a file does not make its name durable.
 //   4. Other bytes do not change.
-//
 //   5. A sync that failed made some pending changes of its file durable, and with some models of a
 //      failure (failed_sync) the others never come to be: which ones is drawn by the seed.
 //

@@ -29,29 +29,25 @@
 
 namespace quire::wal {
 
-// A segment that is open for writing.
-template <class Device>
-struct segment {
-    Device device;
+// Where a segment is in its log.
+struct segment_facts {
     version first{}; // by which it is named
     std::uint64_t size = 0;
     std::uint64_t first_lsn = 0;
     std::uint64_t salt = 0;
+};
+
+// A segment that is open for writing.
+template <class Device>
+struct segment : segment_facts {
+    Device device;
     segment* next = nullptr; // in a list of its owner
 };
 
-// Where a segment is in its log.
-struct segment_facts {
-    version first{};
-    std::uint64_t size = 0;
-    std::uint64_t first_lsn = 0;
-    std::uint64_t salt = 0;
-};
-
-// Writes zeros from `at` to `end`, so that later writes change no metadata: a
-// write into space that was only reserved costs a flush of the journal besides. In small pieces: a
-// file system that keeps what was written together as one large piece of its cache looks through
-// all of it with every small write into it later.
+// Writes zeros from `at` to `end`, so that later writes change no metadata: a write into space that
+// was only reserved costs a flush of the journal besides. In small pieces: a file system that keeps
+// what was written together as one large piece of its cache looks through all of it with every
+// small write into it later.
 template <class Device>
 [[nodiscard]] storage::status write_zeros(Device& device, std::uint64_t at, std::uint64_t end,
                                           io_counters& counters) noexcept {
@@ -64,6 +60,16 @@ template <class Device>
         at += n;
     }
     return {};
+}
+
+// Makes a file durable under its name.
+template <class Device>
+[[nodiscard]] storage::status sync_with_name(Device& device, const std::string& path,
+                                             io_counters& counters) noexcept {
+    counters.syncs.add();
+    if (const auto status = device.sync_all(); !status.ok()) return status;
+    counters.syncs.add();
+    return Device::sync_directory_of(path);
 }
 
 // Makes the segment `made` with that header; made.size is a multiple of 4096. `stays`: it failed
@@ -83,14 +89,7 @@ template <class Device>
     const auto bytes = format::encode(header);
     stays = status.ok();
     if (status.ok()) status = made.device.write(0, bytes);
-    if (status.ok()) {
-        counters.syncs.add();
-        status = made.device.sync_all();
-    }
-    if (status.ok()) {
-        counters.syncs.add();
-        status = Device::sync_directory_of(path);
-    }
+    if (status.ok()) status = sync_with_name(made.device, path, counters);
     if (!status.ok()) {
         static_cast<void>(made.device.close());
         static_cast<void>(Device::remove(path));
@@ -138,14 +137,7 @@ template <class Device>
         at += n;
     }
     if (status.ok()) status = write_zeros(of.device, used, of.size, counters);
-    if (status.ok()) {
-        counters.syncs.add();
-        status = of.device.sync_all();
-    }
-    if (status.ok()) {
-        counters.syncs.add();
-        status = Device::sync_directory_of(path);
-    }
+    if (status.ok()) status = sync_with_name(of.device, path, counters);
     return status;
 }
 

@@ -100,7 +100,7 @@ public:
         storage::status status;
         try {
             for (const segment_facts& each : all) {
-                opened = new segment{{}, each.first, each.size, each.first_lsn, each.salt, opened};
+                opened = new segment{each, {}, opened};
                 const std::string path = format::segment_path(store_path_, each.first);
                 status = &each == &all.back()
                              ? reopen_segment(*opened, path, end - each.first_lsn, counters_)
