@@ -23,7 +23,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <quire/core/owned.hpp>
 #include <quire/core/raise.hpp>
@@ -57,7 +56,7 @@ struct map_stats {
     version committed{};                 // newest version readers see
     version durable{};                   // newest version on the medium
     recovery_report recovery;            // what opening did, of a store that was not closed
-    std::vector<held_version> snapshots; // oldest version first
+    growing_array<held_version> snapshots; // oldest version first
 };
 
 namespace detail {
@@ -297,10 +296,7 @@ map_stats btree_map<K, V, Policies...>::stats() {
         facts.durable = store_->durable_version();
         facts.log_bytes = store_->log_bytes();
         facts.recovery = store_->recovered();
-        if constexpr (types::transactional) {
-            const auto held = store_->held_versions();
-            facts.snapshots.assign(held.begin(), held.end());
-        }
+        if constexpr (types::transactional) facts.snapshots = store_->held_versions();
     });
     return facts;
 }

@@ -64,6 +64,19 @@ TEST_CASE("a region belongs to one object, which gives it back") {
     CHECK(region().data() == nullptr);
 }
 
+TEST_CASE("memory that was released is given back by who asked for it") {
+    std::byte* kept = nullptr;
+    {
+        region a(2 * huge_page, backing::small_pages);
+        kept = a.release();
+        CHECK(a.data() == nullptr);
+    }
+    REQUIRE(is_mapped(kept));
+    region::give_back(kept, 2 * huge_page);
+    CHECK_FALSE(is_mapped(kept));
+    CHECK_FALSE(is_mapped(kept + huge_page));
+}
+
 TEST_CASE("more address space than there is") {
     constexpr std::size_t too_much = std::size_t{1} << 60;
     CHECK_THROWS_AS(region(too_much, backing::small_pages), std::bad_alloc);

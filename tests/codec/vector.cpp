@@ -46,6 +46,41 @@ TEST_CASE("the bytes of vectors") {
     CHECK(of<std::vector<std::byte>>::name == "bytes");
 }
 
+namespace {
+
+// A stranger's allocator, and a class that has all members of a vector but is stored as it likes.
+template <class T>
+struct stranger : std::allocator<T> {
+    template <class U>
+    struct rebind {
+        using other = stranger<U>;
+    };
+};
+struct own_way : std::vector<int> {
+    using std::vector<int>::vector;
+};
+
+} // namespace
+
+template <quire::codec::role Role>
+struct quire::codec::of<own_way, Role> : quire::codec::of<std::uint8_t, Role> {
+    static constexpr std::string_view name = "own way";
+};
+
+TEST_CASE("what looks like a vector is stored as one") {
+    using numbers = std::vector<std::uint32_t, stranger<std::uint32_t>>;
+    using bytes = std::vector<std::byte, stranger<std::byte>>;
+    obeys_value_laws<of<numbers>>({{}, {1}, {1, 2, 0xFFFFFFFF}}, 137);
+    CHECK(of<numbers>::name == "vector<u32>");
+    CHECK(of<bytes>::name == "bytes");
+    const bytes some{std::byte{1}, std::byte{0}};
+    CHECK(static_cast<bytes>(of<bytes>::decode(some)) == some);
+    CHECK(of<own_way>::name == "own way");
+    CHECK(of<std::string>::name == "string");
+    CHECK_FALSE(quire::codec::detail::vector_like<std::string>);
+    CHECK_FALSE(quire::codec::detail::vector_like<std::array<int, 3>>);
+}
+
 TEST_CASE("malformed vectors are refused") {
     CHECK(refusal<of<std::vector<std::uint32_t>>>("0102030405") ==
           "value: 1, no bytes after the last whole element");

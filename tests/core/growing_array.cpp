@@ -68,6 +68,7 @@ TEST_CASE("an array does what a vector does") {
             model.push_back(model.empty() ? dice : model[dice % model.size()]);
         }
         REQUIRE(same(list, model));
+        if (!model.empty()) REQUIRE(list.front() == model.front());
         if (!model.empty()) REQUIRE(list.back() == model.back());
     }
 }

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <vector>
 
 #include <quire/cache/epoch.hpp>
 #include <quire/cache/region.hpp>
@@ -31,6 +30,14 @@ public:
 
     memory_pages() : table_(table_bytes, backing::small_pages) {
         chunks_ = reinterpret_cast<std::atomic<std::byte*>*>(table_.data());
+    }
+    memory_pages(const memory_pages&) = delete;
+    memory_pages& operator=(const memory_pages&) = delete;
+    ~memory_pages() {
+        for (std::size_t i = 0, step = 0; i < chunk_count(); i += step) {
+            step = step_at(i);
+            region::give_back(chunks_[i].load(std::memory_order_relaxed), step * huge_page);
+        }
     }
 
     [[nodiscard]] QUIRE_INLINE const std::byte*
@@ -105,15 +112,19 @@ private:
     [[nodiscard]] QUIRE_INLINE std::size_t chunk_count() const noexcept {
         return chunk_count_.load(std::memory_order_relaxed);
     }
+    // Chunks that are taken from the system together when there are `count`.
+    [[nodiscard]] static std::size_t step_at(std::size_t count) noexcept {
+        return count == 0 ? 1 : (count < 32 ? count : std::size_t{32});
+    }
     QUIRE_COLD void grow(std::size_t chunk) {
         for (std::size_t count = chunk_count(); chunk >= count;) {
             // The first chunk stays on small pages: most maps in memory are small.
-            const std::size_t step = count == 0 ? 1 : (count < 32 ? count : std::size_t{32});
-            regions_.emplace_back(step * huge_page,
-                                  count == 0 ? backing::small_pages : backing::huge_pages);
+            const std::size_t step = step_at(count);
+            std::byte* const base = region(step * huge_page, count == 0 ? backing::small_pages
+                                                                        : backing::huge_pages)
+                                        .release();
             for (std::size_t i = 0; i < step; ++i)
-                chunks_[count + i].store(regions_.back().data() + i * huge_page,
-                                         std::memory_order_relaxed);
+                chunks_[count + i].store(base + i * huge_page, std::memory_order_relaxed);
             count += step;
             chunk_count_.store(count, std::memory_order_relaxed);
         }
@@ -122,7 +133,6 @@ private:
     region table_;
     std::atomic<std::byte*>* chunks_ = nullptr;
     std::atomic<std::size_t> chunk_count_{0}; // readers only assert on it
-    std::vector<region> regions_;
 };
 
 } // namespace quire::cache

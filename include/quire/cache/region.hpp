@@ -51,8 +51,12 @@ public:
         return *this;
     }
     ~region() {
-        if (base_ != nullptr) ::munmap(base_, size_);
+        if (base_ != nullptr) give_back(base_, size_);
     }
+
+    // The owner of the memory is now who asks; give_back ends it.
+    [[nodiscard]] std::byte* release() noexcept { return std::exchange(base_, nullptr); }
+    static void give_back(std::byte* base, std::size_t size) noexcept { ::munmap(base, size); }
 
     [[nodiscard]] std::byte* data() const noexcept { return base_; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }

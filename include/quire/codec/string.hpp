@@ -10,7 +10,6 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <vector>
 
 #include <quire/codec/concepts.hpp>
 #include <quire/codec/escape.hpp>
@@ -49,13 +48,23 @@ struct of<std::string, Role> {
     }
 };
 
+namespace detail {
+
+template <class C>
+concept byte_vector = vector_like<C> && std::is_same_v<typename C::value_type, std::byte>;
+
+} // namespace detail
+
 // What a stored std::vector<std::byte> looks like; becomes one by an explicit conversion.
 class byte_string_view : public bytes_view {
 public:
     using bytes_view::bytes_view;
     constexpr byte_string_view(bytes_view bytes) noexcept : bytes_view(bytes) {}
 
-    [[nodiscard]] explicit operator std::vector<std::byte>() const { return {begin(), end()}; }
+    template <detail::byte_vector C>
+    [[nodiscard]] explicit operator C() const {
+        return C(begin(), end());
+    }
 
     [[nodiscard]] friend bool operator==(byte_string_view left, byte_string_view right) noexcept {
         return compare_bytes(left, right) == 0;
@@ -66,9 +75,9 @@ public:
     }
 };
 
-template <role Role>
-struct of<std::vector<std::byte>, Role> {
-    using value_type = std::vector<std::byte>;
+template <detail::byte_vector C, role Role>
+struct of<C, Role> {
+    using value_type = C;
     using view_type = byte_string_view;
     using arg_type = bytes_view;
 

@@ -11,7 +11,6 @@
 #include <cstring>
 #include <string_view>
 #include <type_traits>
-#include <vector>
 
 #include <quire/codec/concepts.hpp>
 #include <quire/codec/fields.hpp>
@@ -22,24 +21,29 @@ namespace detail {
 
 inline constexpr std::string_view vector_open = "vector<";
 
-template <class T>
-struct parts_of<std::vector<T>> {
-    using type = types<T>;
+template <vector_like C>
+struct parts_of<C> {
+    using type = types<typename C::value_type>;
 };
-template <class T>
-inline constexpr bool value_only<std::vector<T>> = true;
+template <vector_like C>
+inline constexpr bool value_only<C> = true;
+
+// A vector of what has a codec and takes bytes.
+template <class C>
+concept value_vector = vector_like<C> && !std::is_same_v<typename C::value_type, std::byte> &&
+                       storable<typename C::value_type, role::value> &&
+                       of<typename C::value_type, role::value>::fixed_size != 0;
 
 } // namespace detail
 
 // The role is a parameter, so that a specialisation for a type in both roles is the better match.
-template <class T, role Role>
-    requires(Role == role::value && !std::is_same_v<T, std::byte>) && storable<T, role::value> &&
-            (of<T, role::value>::fixed_size != 0)
-struct of<std::vector<T>, Role> {
-    using value_type = std::vector<T>;
+template <class C, role Role>
+    requires(Role == role::value) && detail::value_vector<C>
+struct of<C, Role> {
+    using value_type = C;
     using view_type = value_type;
     using arg_type = const value_type&;
-    using element = of<T, role::value>;
+    using element = of<typename C::value_type, role::value>;
 
     static constexpr std::string_view name =
         detail::list_name<detail::vector_open, detail::angle_close, element::name>::value;
@@ -86,6 +90,7 @@ struct of<std::vector<T>, Role> {
     }
 
 private:
+    using T = typename C::value_type;
     using one = detail::field<element, role::value, false>;
     static constexpr bool one_copy = std::is_arithmetic_v<T> && !std::is_same_v<T, bool> &&
                                      std::endian::native == std::endian::little;

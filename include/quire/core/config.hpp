@@ -16,5 +16,9 @@
 #define QUIRE_INLINE inline
 #endif
 
+// A member of a template that costs the compiler less inlined than as a function of its own, also
+// without optimisation.
+#define QUIRE_TRIVIAL [[gnu::always_inline]] inline
+
 #define QUIRE_LIKELY(condition) __builtin_expect(static_cast<bool>(condition), 1)
 #define QUIRE_UNLIKELY(condition) __builtin_expect(static_cast<bool>(condition), 0)

@@ -74,7 +74,7 @@ class growing_array : public detail::growing_bytes {
                   alignof(T) <= alignof(std::max_align_t));
 
 public:
-    growing_array() noexcept = default;
+    QUIRE_TRIVIAL growing_array() noexcept = default;
     growing_array(std::initializer_list<T> values) { append(values.begin(), values.size()); }
     growing_array(const growing_array& other) : growing_bytes() {
         append(other.data(), other.size());
@@ -84,34 +84,37 @@ public:
         swap(other);
         return *this;
     }
-    ~growing_array() = default;
+    QUIRE_TRIVIAL ~growing_array() = default;
 
-    [[nodiscard]] T* data() noexcept { return static_cast<T*>(items_); }
-    [[nodiscard]] const T* data() const noexcept { return static_cast<const T*>(items_); }
-    [[nodiscard]] T* begin() noexcept { return data(); }
-    [[nodiscard]] T* end() noexcept { return data() + size_; }
-    [[nodiscard]] const T* begin() const noexcept { return data(); }
-    [[nodiscard]] const T* end() const noexcept { return data() + size_; }
-    [[nodiscard]] T& operator[](std::size_t i) noexcept {
+    [[nodiscard]] QUIRE_TRIVIAL T* data() noexcept { return static_cast<T*>(items_); }
+    [[nodiscard]] QUIRE_TRIVIAL const T* data() const noexcept {
+        return static_cast<const T*>(items_);
+    }
+    [[nodiscard]] QUIRE_TRIVIAL T* begin() noexcept { return data(); }
+    [[nodiscard]] QUIRE_TRIVIAL T* end() noexcept { return data() + size_; }
+    [[nodiscard]] QUIRE_TRIVIAL const T* begin() const noexcept { return data(); }
+    [[nodiscard]] QUIRE_TRIVIAL const T* end() const noexcept { return data() + size_; }
+    [[nodiscard]] QUIRE_TRIVIAL T& operator[](std::size_t i) noexcept {
         QUIRE_PRECONDITION(i < size_, "there is no such element");
         return static_cast<T*>(items_)[i];
     }
-    [[nodiscard]] const T& operator[](std::size_t i) const noexcept {
+    [[nodiscard]] QUIRE_TRIVIAL const T& operator[](std::size_t i) const noexcept {
         QUIRE_PRECONDITION(i < size_, "there is no such element");
         return static_cast<const T*>(items_)[i];
     }
-    [[nodiscard]] T& back() noexcept { return (*this)[size_ - 1]; }
-    [[nodiscard]] const T& back() const noexcept { return (*this)[size_ - 1]; }
+    [[nodiscard]] QUIRE_TRIVIAL const T& front() const noexcept { return (*this)[0]; }
+    [[nodiscard]] QUIRE_TRIVIAL T& back() noexcept { return (*this)[size_ - 1]; }
+    [[nodiscard]] QUIRE_TRIVIAL const T& back() const noexcept { return (*this)[size_ - 1]; }
 
     // Room for n elements in all.
-    void reserve(std::size_t n) {
+    QUIRE_TRIVIAL void reserve(std::size_t n) {
         if (n > capacity_) regrow(n, sizeof(T));
     }
-    void push_back(T value) { // by value: it may be an element
+    QUIRE_TRIVIAL void push_back(T value) { // by value: it may be an element
         if (size_ == capacity_) make_room(1, sizeof(T));
         static_cast<T*>(items_)[size_++] = value;
     }
-    void pop_back() noexcept {
+    QUIRE_TRIVIAL void pop_back() noexcept {
         QUIRE_PRECONDITION(size_ != 0, "an empty array has no last element");
         --size_;
     }
@@ -122,12 +125,12 @@ public:
         size_ = n;
     }
     // Forgets all but the first n elements. Requires: n <= size().
-    void shorten(std::size_t n) noexcept {
+    QUIRE_TRIVIAL void shorten(std::size_t n) noexcept {
         QUIRE_PRECONDITION(n <= size_, "shortening does not lengthen");
         size_ = n;
     }
     // Copies of n elements, which are not this array's, to the end.
-    void append(const T* from, std::size_t n) { append_bytes(from, n, sizeof(T)); }
+    QUIRE_TRIVIAL void append(const T* from, std::size_t n) { append_bytes(from, n, sizeof(T)); }
 };
 
 } // namespace quire

@@ -56,6 +56,13 @@ struct search_hint {
 
 namespace detail {
 
+// Asks for the lines on both sides of a guess: half of all searches end in one of them.
+QUIRE_INLINE void prefetch_around(const std::byte* guess) noexcept {
+    __builtin_prefetch(guess);
+    __builtin_prefetch(guess - 64);
+    __builtin_prefetch(guess + 64);
+}
+
 // Half a distance as a floating-point number. Halved, because the conversion of a signed integer
 // needs no branch.
 template <std::unsigned_integral Rank>
@@ -231,6 +238,7 @@ template <class Key, pace Pace = pace::eager>
             const std::uint32_t guess =
                 detail::guess(n, rank - first, static_cast<double>(hint.slope));
             beside.fetch(guess);
+            if constexpr (Pace == pace::eager) detail::prefetch_around(keys + guess * Key::size);
             i = detail::settle<Pace>(n, rank, at, guess);
         }
         const auto less = [keys, x](std::uint32_t k) {

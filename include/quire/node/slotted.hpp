@@ -319,7 +319,9 @@ private:
         double slope = 0;
         if constexpr (Leaf) slope = 1.0 / (detail::half(at(count - 1) - at(0)) + 1);
         else slope = static_cast<double>(detail::slope_of(page));
-        return detail::settle<Pace>(count, head, at, detail::guess(count, head - at(0), slope));
+        const std::uint32_t guess = detail::guess(count, head - at(0), slope);
+        if constexpr (!Leaf) detail::prefetch_around(slots + guess * detail::slot_size<Leaf>);
+        return detail::settle<Pace>(count, head, at, guess);
     }
     template <bool Leaf, pace Pace>
     static search_result search(const std::byte* page, key_arg key) noexcept;
