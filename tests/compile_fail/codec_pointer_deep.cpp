@@ -1,4 +1,6 @@
 // expect: quire: a pointer has no meaning in another process
+#include <vector>
+
 #include <quire/codec/of.hpp>
 
 using namespace quire;

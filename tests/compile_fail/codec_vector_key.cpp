@@ -1,4 +1,6 @@
 // expect: quire: a std::vector is no key
+#include <vector>
+
 #include <quire/codec/of.hpp>
 
 using namespace quire;

@@ -1,4 +1,6 @@
 // expect: quire: a std::vector of elements that take no bytes
+#include <vector>
+
 #include <quire/codec/of.hpp>
 
 using namespace quire;

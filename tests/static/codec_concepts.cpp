@@ -1,4 +1,6 @@
 // The codec concepts: who models them, the least that does, and that each requirement is one.
+#include <vector>
+
 #include <quire/codec/of.hpp>
 
 namespace {

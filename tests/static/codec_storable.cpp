@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <variant>
+#include <vector>
 
 #include <quire/codec/of.hpp>
 

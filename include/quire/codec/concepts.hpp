@@ -135,14 +135,14 @@ struct types {};
 // A std::vector or what looks like one. Told by its members: who stores no vector does not compile
 // the header of one, 4 % of a small program's compile time.
 template <class C>
-concept vector_like =
-    std::is_class_v<C> && !std::is_aggregate_v<C> && !std::is_trivially_copyable_v<C> &&
-    requires(C& values, typename C::value_type value, std::size_t n) {
-        typename C::allocator_type;
-        values.reserve(n);
-        values.resize(n);
-        values.push_back(value);
-    } && !requires { typename C::traits_type; }; // which a string has
+concept vector_like = requires(C& values, typename C::value_type value, std::size_t n) {
+    typename C::allocator_type;
+    values.reserve(n);
+    values.resize(n);
+    values.push_back(value);
+    requires !std::is_aggregate_v<C> && !std::is_trivially_copyable_v<C>;
+    requires !requires { typename C::traits_type; }; // which a string has
+};
 
 // What a composite type is made of, for checks.hpp. Each composite's header specialises it.
 template <class T>
