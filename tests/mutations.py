@@ -55,6 +55,8 @@ MUTATIONS = [
      "status = used.device.sync_data();", "", ["wal/segment.cpp", CRASHES]),
     ("a segment's second name is not synced", "wal/segment.hpp",
      "status = Device::sync_directory_of(path);", "", ["wal/segment.cpp", CRASHES]),
+    ("a segment that is lengthened is not synced", "wal/writer.hpp",
+     "            status = current_->device.sync_all();\n", "", ["wal/writer.cpp"]),
     # ---- orders of writes ----
     ("a slot is written before its pages", "txn/commit.hpp",
      "        const bool vouched = !logs && vouchable_ && done.pages <= most_vouched_pages;\n"
@@ -174,6 +176,9 @@ def main():
     given = parser.parse_args(sys.argv[1:split])
     compiler = sys.argv[split + 1:] or ["c++"]
     chosen = [m for m in MUTATIONS if given.only in m[0]]
+    # A test that fails anyway would seem to catch everything.
+    plain = [("without a mutation", "core/config.hpp", "#pragma once", "#pragma once", [test])
+             for test in sorted({test for m in chosen for test in m[4]})]
 
     def one(mutation):
         with tempfile.TemporaryDirectory() as directory:
@@ -181,6 +186,12 @@ def main():
         print(f"{came:9} {mutation[0]}{': ' + why if why else ''}", flush=True)
         return came
 
+    for what in plain:
+        with tempfile.TemporaryDirectory() as directory:
+            came, why = try_one(what, given.root.resolve(), compiler, pathlib.Path(directory))
+        if came != "survived":
+            print(f"{what[4][0]} fails {what[0]}: {why}")
+            return 1
     with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
         results = list(pool.map(one, chosen))
     caught = results.count("caught")

@@ -70,6 +70,7 @@ TEST_CASE("memory that was released is given back by who asked for it") {
         region a(2 * huge_page, backing::small_pages);
         kept = a.release();
         CHECK(a.data() == nullptr);
+        CHECK(a.size() == 0);
     }
     REQUIRE(is_mapped(kept));
     region::give_back(kept, 2 * huge_page);

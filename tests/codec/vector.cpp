@@ -48,7 +48,7 @@ TEST_CASE("the bytes of vectors") {
 
 namespace {
 
-// A stranger's allocator, and a class that has all members of a vector but is stored as it likes.
+// A stranger's allocator, and classes that have all members of a vector, and more.
 template <class T>
 struct stranger : std::allocator<T> {
     template <class U>
@@ -58,6 +58,10 @@ struct stranger : std::allocator<T> {
 };
 struct own_way : std::vector<int> {
     using std::vector<int>::vector;
+};
+struct prices : std::vector<int> {
+    using std::vector<int>::vector;
+    std::string unit;
 };
 
 } // namespace
@@ -77,6 +81,7 @@ TEST_CASE("what looks like a vector is stored as one") {
     CHECK(static_cast<bytes>(of<bytes>::decode(some)) == some);
     CHECK(of<own_way>::name == "own way");
     CHECK(of<std::string>::name == "string");
+    CHECK_FALSE(codec::storable<prices, role::value>); // it would lose its unit
     CHECK_FALSE(quire::codec::detail::vector_like<std::string>);
     CHECK_FALSE(quire::codec::detail::vector_like<std::array<int, 3>>);
 }

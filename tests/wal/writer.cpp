@@ -183,6 +183,17 @@ TEST_CASE("a segment is wholly durable before the next one has its name") {
     CHECK(f.durable_versions() == from_to(11, 13));
 }
 
+TEST_CASE("a segment that a group is too large for is lengthened, durably, before it is used") {
+    fixture f;
+    const std::uint64_t before = f.size_of(f.log.first_version());
+    REQUIRE(append(f.log, 11, 200'000).ok());
+    CHECK(f.size_of(f.log.first_version()) >= before + 100'000);
+    CHECK(f.durable() == f.disk.files()); // so that commits change no more than bytes
+    CHECK(f.durable_versions().empty());
+    REQUIRE(make_durable(f.log));
+    CHECK(f.durable_versions() == from_to(11, 11));
+}
+
 TEST_CASE("every crash leaves a log of all that was acknowledged, and nothing else but its end") {
     fixture f(0);
     // The disk's changes behind which so much was acknowledged.
@@ -194,7 +205,8 @@ TEST_CASE("every crash leaves a log of all that was acknowledged, and nothing el
     acknowledged.resize(begun, 10);
     std::uint64_t done = 10;
     for (std::uint64_t v = 11; v <= 40; ++v) {
-        REQUIRE(append(f.log, v, v % 5 == 0 ? 12'000 : 600).ok());
+        const std::size_t bytes = v == 11 ? 100'000 : v % 5 == 0 ? 12'000 : 600;
+        REQUIRE(append(f.log, v, bytes).ok()); // the first lengthens its segment
         acknowledged.resize(f.disk.trace().size(), done); // a rotation
         if (v % 3 == 0) {
             REQUIRE(make_durable(f.log));

@@ -55,7 +55,10 @@ public:
     }
 
     // The owner of the memory is now who asks; give_back ends it.
-    [[nodiscard]] std::byte* release() noexcept { return std::exchange(base_, nullptr); }
+    [[nodiscard]] std::byte* release() noexcept {
+        size_ = 0;
+        return std::exchange(base_, nullptr);
+    }
     static void give_back(std::byte* base, std::size_t size) noexcept { ::munmap(base, size); }
 
     [[nodiscard]] std::byte* data() const noexcept { return base_; }

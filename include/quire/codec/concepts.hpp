@@ -132,17 +132,26 @@ concept unqualified = std::same_as<T, std::remove_cvref_t<T>>;
 template <class... Ts>
 struct types {};
 
-// A std::vector or what looks like one. Told by its members: who stores no vector does not compile
-// the header of one, 4 % of a small program's compile time.
+// A std::vector or what looks like one, a class of an element and an allocator; not what is derived
+// from one. Told by its members: who stores no vector does not compile the header of one, 4 % of a
+// small program's compile time.
 template <class C>
-concept vector_like = requires(C& values, typename C::value_type value, std::size_t n) {
-    typename C::allocator_type;
-    values.reserve(n);
-    values.resize(n);
-    values.push_back(value);
-    requires !std::is_aggregate_v<C> && !std::is_trivially_copyable_v<C>;
-    requires !requires { typename C::traits_type; }; // which a string has
-};
+inline constexpr bool is_of_two_types = false;
+template <template <class, class> class C, class T, class Allocator>
+inline constexpr bool is_of_two_types<C<T, Allocator>> = true;
+
+template <class C>
+concept vector_like =
+    is_of_two_types<C> && requires(C& values, typename C::value_type value, std::size_t n) {
+        typename C::allocator_type;
+        values.reserve(n);
+        values.resize(n);
+        values.push_back(value);
+        requires std::is_same_v<typename C::value_type, bool> || requires { values.data(); };
+        requires std::default_initializable<C>;
+        requires !std::is_aggregate_v<C> && !std::is_trivially_copyable_v<C>;
+        requires !requires { typename C::traits_type; }; // which a string has
+    };
 
 // What a composite type is made of, for checks.hpp. Each composite's header specialises it.
 template <class T>

@@ -58,9 +58,10 @@ namespace detail {
 
 // Asks for the lines on both sides of a guess: half of all searches end in one of them.
 QUIRE_INLINE void prefetch_around(const std::byte* guess) noexcept {
+    const auto at = reinterpret_cast<std::uintptr_t>(guess); // both may lie outside of the page
     __builtin_prefetch(guess);
-    __builtin_prefetch(guess - 64);
-    __builtin_prefetch(guess + 64);
+    __builtin_prefetch(reinterpret_cast<const void*>(at - 64));
+    __builtin_prefetch(reinterpret_cast<const void*>(at + 64));
 }
 
 // Half a distance as a floating-point number. Halved, because the conversion of a signed integer

@@ -324,15 +324,19 @@ private:
         moved_.wake_all();
     }
     // Makes the segment, which has no group, large enough for one of so many bytes: another would
-    // have the same name. The sync of that group is that of the length as well: until then nothing
-    // of the segment is acknowledged, and a shorter one has room for no group or for a torn one.
+    // have the same name.
     [[nodiscard]] storage::status lengthen(std::size_t bytes) noexcept {
         const std::uint64_t wanted = room_for(bytes);
-        const storage::status status =
+        storage::status status =
             write_zeros(current_->device, current_->size, wanted, counters_);
-        if (status.ok()) current_->size = wanted;
-        else if (const auto back = current_->device.resize(current_->size); !back.ok())
+        if (status.ok()) {
+            counters_.syncs.add();
+            status = current_->device.sync_all();
+            if (!status.ok()) fail(status);
+        } else if (const auto back = current_->device.resize(current_->size); !back.ok()) {
             fail(back); // the next segment's place in the log would not be known
+        }
+        if (status.ok()) current_->size = wanted;
         return status;
     }
     // A new or used segment that goes on behind the current one, durable under its name. `stays`:
