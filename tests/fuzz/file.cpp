@@ -62,9 +62,11 @@ void file(input given) {
     // All of it, or some of its first 128 parts.
     if (how >= 128) image.resize(image.size() / 128 * (256 - how));
     const contents files{{"map", std::move(image)}};
-    if (how % 2 == 1) use<numbers>(files, std::uint64_t{77}, std::uint64_t{1});
-    else if (how % 4 == 0) use<words>(files, std::string("new"), std::string(30, 'n'));
-    else use<mapped_words>(files, std::string("new"), std::string(30, 'n'));
+    const std::string key = "new";
+    const std::string value(30, 'n');
+    if (how % 2 == 1) use<numbers>(files, std::uint64_t{77}, std::uint64_t{1}, order::damaged);
+    else if (how % 4 == 0) use<words>(files, key, value, order::damaged);
+    else use<mapped_words>(files, key, value, order::damaged);
 }
 
 } // namespace fuzz

@@ -71,7 +71,7 @@ void log(input given) {
     edit(in, segment);
     if (how % 4 != 3) seal_all(segment);
     segment.resize(how >= 128 ? (how - 127) * std::size_t{40} : whole);
-    use<words>(files, std::string("new"), std::string(30, 'n'));
+    use<words>(files, std::string("new"), std::string(30, 'n'), order::kept);
 }
 
 } // namespace fuzz
