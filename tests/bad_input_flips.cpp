@@ -213,9 +213,10 @@ TEST_CASE("a page that is zeroed, exchanged for another one, or as it was before
 TEST_CASE("pages of one commit in each other's places") { // only ids tell which is which
     const sample from = make_sample(true);
     const std::size_t pages = from.image.size() / page_size;
+    constexpr std::size_t header = quire::format::header_pages(page_size);
     tally seen;
-    for (std::size_t n = 2; n < pages; ++n)
-        for (std::size_t other = 2; other < pages; ++other) {
+    for (std::size_t n = header; n < pages; ++n)
+        for (std::size_t other = header; other < pages; ++other) {
             if (other == n) continue;
             bytes image = from.image;
             std::memcpy(image.data() + n * page_size, from.image.data() + other * page_size,

@@ -56,7 +56,8 @@ MUTATIONS = [
     ("a segment's second name is not synced", "wal/segment.hpp",
      "status = Device::sync_directory_of(path);", "", ["wal/segment.cpp", CRASHES]),
     ("a segment that is lengthened is not synced", "wal/writer.hpp",
-     "            status = current_->device.sync_all();\n", "", ["wal/writer.cpp"]),
+     "            status = current_->device.sync_all();\n", "",
+     ["wal/writer_segments.cpp"]),
     # ---- orders of writes ----
     ("a slot is written before its pages", "txn/commit.hpp",
      "        const bool vouched = !logs && vouchable_ && done.pages <= most_vouched_pages;\n"

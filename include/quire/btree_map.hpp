@@ -24,6 +24,7 @@
 #include <string>
 #include <utility>
 
+#include <quire/core/growing_array.hpp>
 #include <quire/core/owned.hpp>
 #include <quire/core/raise.hpp>
 #include <quire/options.hpp>
@@ -52,10 +53,10 @@ struct map_stats {
     std::uint64_t bytes_read = 0;
     std::uint64_t bytes_written = 0;
     std::uint64_t syncs = 0;
-    std::uint64_t log_bytes = 0;         // of the log that recovery would read
-    version committed{};                 // newest version readers see
-    version durable{};                   // newest version on the medium
-    recovery_report recovery;            // what opening did, of a store that was not closed
+    std::uint64_t log_bytes = 0;           // of the log that recovery would read
+    version committed{};                   // newest version readers see
+    version durable{};                     // newest version on the medium
+    recovery_report recovery;              // what opening did, of a store that was not closed
     growing_array<held_version> snapshots; // oldest version first
 };
 

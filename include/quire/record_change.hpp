@@ -131,6 +131,7 @@ private:
             key.size() + value.size() + beside <= layout::largest_leaf_record) {
             put_inline(at, key, {value, false});
         } else {
+            edit().check_used(at);
             const tree::run_ref run = store_.write_run(value, Types::tree);
             const auto reference = tree::encode(run);
             try {

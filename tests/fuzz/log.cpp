@@ -54,8 +54,7 @@ void seal_all(bytes& segment) {
         quire::store_le<std::uint32_t>(record, seed);
         at += format::record_header_size + size;
         if (type == format::record_type::commit || alone)
-            at = (at + format::group_alignment - 1) / format::group_alignment *
-                 format::group_alignment;
+            at = format::aligned_group(at);
     }
 }
 

@@ -60,8 +60,8 @@ inline constexpr quire::options small{.cache_bytes = 1, .wal_limit_bytes = 1};
 template <class K, class V, class Txn, class Storage = quire::storage::simulated>
 using map_of = quire::btree_map<K, V, Storage, Txn, quire::page_size<page_size>>;
 
-// Up to 400 bytes of the image are replaced, each at a place of two bytes: behind the last one only
-// by multiples of the image's size.
+// Replaces up to 400 bytes of the image: a place, as two bytes, and the new byte of each. A place
+// beyond the end counts on from the beginning.
 inline void edit(script& in, bytes& image) {
     for (int i = 0; i < 400 && !in.empty(); ++i) {
         const std::size_t at = in.number();

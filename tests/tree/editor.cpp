@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,49 @@ TEST_CASE_TEMPLATE("one record makes a tree of one leaf, and none makes none", L
     CHECK(t.root.level == 0);
     CHECK(t.root.entries == 0);
     CHECK(t.cache.pages.empty());
+}
+
+// A change that would copy, merge or split beside a page called free is refused first.
+TEST_CASE_TEMPLATE("a page in use that may be handed out is refused before anything changes",
+                   Layout, EVERY_LAYOUT) {
+    dice d(5);
+    const input<Layout> in{0, 100'000};
+    plain_tree<Layout> t;
+    for (int i = 0; i < 3000; ++i) {
+        const std::string key = in.key(d);
+        t.put(key, in.value(d, key.size()));
+    }
+    int refused[2]{};
+    for (int i = 0; i < 2000; ++i) {
+        t.new_version();
+        const auto live = t.writer.live;
+        for (const page_id id : live) // half of them: most paths have one
+            if (d.one_in(2)) t.writer.called_free.insert(id);
+        const std::size_t pages = t.cache.pages.size();
+        const bool erases = !d.one_in(3);
+        try {
+            if (erases) {
+                // Near the beginning, so that pages become thin.
+                const auto n = static_cast<std::ptrdiff_t>(d.below(20));
+                const std::string gone = std::next(t.content.begin(), n)->first;
+                t.erase(gone);
+            } else {
+                const std::string key = in.key(d);
+                t.put(key, in.value(d, key.size()));
+            }
+            for (const page_id id : t.writer.called_free) // what has changed was none of them
+                CHECK(t.writer.live.contains(id));
+        } catch (const corruption&) {
+            ++refused[erases];
+            CHECK(t.writer.live == live);
+            CHECK(t.cache.pages.size() == pages);
+        }
+        t.writer.called_free.clear();
+        if (i % 100 == 0) t.check();
+    }
+    t.check();
+    CHECK(refused[0] > 100);
+    CHECK(refused[1] > 100);
 }
 
 // Growing, shrinking and mixed phases; every tenth version is kept and must not change.

@@ -160,6 +160,10 @@ public:
         graves_.push_back(std::move(store_.pages[id]));
         store_.pages.erase(id);
     }
+    void check_used(const std::byte* page) const {
+        if (called_free.contains(format::id_of(page)))
+            throw corruption("called free", {"plain", format::id_of(page)});
+    }
     void start_operation() {
         made = freed = 0;
         graves_.clear();
@@ -171,6 +175,7 @@ public:
     std::uint32_t made = 0; // by one operation
     std::uint32_t freed = 0;
     std::string mistakes;
+    std::set<page_id> called_free; // what a forged free map would name
 
 private:
     std::byte* fresh_page() noexcept {

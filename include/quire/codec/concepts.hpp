@@ -132,14 +132,14 @@ concept unqualified = std::same_as<T, std::remove_cvref_t<T>>;
 template <class... Ts>
 struct types {};
 
-// A std::vector or what looks like one, a class of an element and an allocator; not what is derived
-// from one. Told by its members: who stores no vector does not compile the header of one, 4 % of a
-// small program's compile time.
 template <class C>
 inline constexpr bool is_of_two_types = false;
 template <template <class, class> class C, class T, class Allocator>
 inline constexpr bool is_of_two_types<C<T, Allocator>> = true;
 
+// A std::vector or what looks like one, a class of an element and an allocator; not what is derived
+// from one. Told by its members: who stores no vector does not compile the header of one, 4 % of a
+// small program's compile time.
 template <class C>
 concept vector_like =
     is_of_two_types<C> && requires(C& values, typename C::value_type value, std::size_t n) {

@@ -56,7 +56,7 @@ struct search_hint {
 
 namespace detail {
 
-// Asks for the lines on both sides of a guess: half of all searches end in one of them.
+// Asks for the lines on both sides of a guess: half of the searches among slots end in one of them.
 QUIRE_INLINE void prefetch_around(const std::byte* guess) noexcept {
     const auto at = reinterpret_cast<std::uintptr_t>(guess); // both may lie outside of the page
     __builtin_prefetch(guess);
@@ -239,7 +239,6 @@ template <class Key, pace Pace = pace::eager>
             const std::uint32_t guess =
                 detail::guess(n, rank - first, static_cast<double>(hint.slope));
             beside.fetch(guess);
-            if constexpr (Pace == pace::eager) detail::prefetch_around(keys + guess * Key::size);
             i = detail::settle<Pace>(n, rank, at, guess);
         }
         const auto less = [keys, x](std::uint32_t k) {

@@ -7,6 +7,9 @@
 //   writer.create(facts)           a new, empty page. noexcept
 //   writer.release(page)           the page is no longer reachable in this version. noexcept
 //   writer.owns(page)              born in this version?
+//   writer.check_used(page)        throws corruption if its id is one that own and create may give;
+//                                asked before they are: a file made to harm may call a page free
+//                                that its tree uses, and a path must not change while it is copied
 // The writer has reserved what one operation can need (pages_for), so nothing fails half way.
 //
 // Guarantee: every function reads all pages and plans all restructuring first, which may throw and
@@ -85,6 +88,11 @@ public:
     // Removes the record. Requires: at.found.
     void erase(path& at);
 
+    // Throws corruption if a page of the path is one that may be handed out.
+    void check_used(const path& at) const {
+        for (std::uint32_t i = 0; i < at.depth; ++i) writer_.check_used(at.steps[i].page);
+    }
+
 private:
     struct neighbours {
         const std::byte* left = nullptr;
@@ -109,12 +117,13 @@ private:
     }
 
     // The leaf of the path, writable, and all above it in this version.
-    std::byte* own_leaf(path& at) noexcept {
+    std::byte* own_leaf(path& at) {
         if (QUIRE_LIKELY(writer_.owns(at.leaf().page))) {
             std::byte* const page = writer_.own(at.leaf().page);
             at.leaf().page = page;
             return page;
         }
+        check_used(at);
         return own_path(at);
     }
     std::byte* own_path(path& at) noexcept {
@@ -143,6 +152,8 @@ private:
         if (above.index > 0)
             found.left = read_page<Layout>(writer_.cache(),
                                            Layout::child(above.page, above.index - 1), level);
+        if (found.right != nullptr) writer_.check_used(found.right);
+        if (found.left != nullptr) writer_.check_used(found.left);
         return found;
     }
 
@@ -182,6 +193,7 @@ private:
 
 template <class Layout, class Writer>
 void editor<Layout, Writer>::insert_into_full(path& at, key_arg key, node::stored_value value) {
+    check_used(at);
     const node::bias border = bias_of(at);
     if (border == node::bias::middle && even_out(at, key, value)) return;
     if (!Layout::plan_leaf_spread(work_, at.leaf().page, nullptr,
@@ -202,6 +214,7 @@ void editor<Layout, Writer>::insert_into_full(path& at, key_arg key, node::store
 // old record were not there and the new one were inserted.
 template <class Layout, class Writer>
 void editor<Layout, Writer>::replace_in_full(path& at, key_arg key, node::stored_value value) {
+    check_used(at);
     std::array<std::byte, Layout::page_size> rest;
     std::memcpy(rest.data(), at.leaf().page, rest.size());
     Layout::erase(rest.data(), at.leaf().index);
@@ -296,6 +309,7 @@ void editor<Layout, Writer>::erase(path& at) {
         --root_.entries;
         return;
     }
+    check_used(at);
     // All reading comes first: the neighbours of the leaf, and of each inner page that may follow.
     std::array<neighbours, most_levels> beside;
     beside[last] = neighbours_of(at, last);

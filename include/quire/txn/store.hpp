@@ -289,6 +289,7 @@ public:
     [[nodiscard]] std::byte* own(const std::byte* page) noexcept;
     [[nodiscard]] std::byte* create(format::page_facts facts) noexcept;
     void release(const std::byte* page) noexcept;
+    void check_used(const std::byte* page) const;
 
     // Overflow runs. write_run throws storage_full, io_error, std::bad_alloc without effect.
     [[nodiscard]] tree::run_ref write_run(bytes_view value, tree_id tree);

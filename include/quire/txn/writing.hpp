@@ -313,6 +313,16 @@ void store<Storage, Replacement, Txn, PageSize>::check_pages(page_id first,
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::check_used(const std::byte* page) const {
+    const page_id id = format::id_of(page);
+    bool unused = space_.free().contains(id);
+    for (std::uint32_t i = 0; i < stashed_; ++i) unused = unused || stash_[i] == id;
+    if (QUIRE_LIKELY(!unused)) return;
+    detail::raise<corruption>("the free map names a page that a tree uses; restore a backup",
+                              path(), id);
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::release_run(const tree::run_ref& run) noexcept {
     release_pages(run.first, format::run_pages(run.value_size, PageSize));
 }
