@@ -93,25 +93,28 @@ public:
         store_.note_change();
     }
 
-    // Does again what the log says. Throws corruption, and whatever a change throws.
-    void replay(const format::log_update& update) {
-        using format::record_type;
+    // Whether an operation of the log can be one of the tree's. Throws corruption.
+    void check(const format::log_update& update) const {
         if (update.tree != Types::tree)
             detail::raise<corruption>("the log names a tree that the store does not have; restore "
                                       "a backup",
                                       store_.path(), page_id::none, "tree_id",
                                       to_integer(update.tree), to_integer(Types::tree));
-        if (update.type == record_type::clear) return clear();
-        const key_arg key = Types::from_log(update.key, store_.path());
+        if (update.type == format::record_type::clear) return;
+        static_cast<void>(Types::from_log(update.key, store_.path()));
         Types::check_logged_value(update, store_.path());
-        auto& root = store_.root(Types::tree_index);
+    }
+    // Gives the key the value, or erases it if it is there.
+    void replay(key_arg key, bool puts, bytes_view value) {
+        const auto& root = store_.root(Types::tree_index);
         store_.changing(root.level, [&] {
             path at;
             at.to(store_.cache(), root, key);
-            if (update.type == record_type::put) put(at, key, update.value);
+            if (puts) put(at, key, value);
             else if (at.found) erase(at, key);
         });
     }
+    [[nodiscard]] const std::string& path_of_store() const noexcept { return store_.path(); }
 
 private:
     [[nodiscard]] typename Types::editor edit() noexcept {

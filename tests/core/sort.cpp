@@ -1,7 +1,8 @@
-// Sorting integers: every length around the gaps, and orders that sorts have trouble with.
+// Sorting: every length around the gaps, and orders that sorts have trouble with.
 #include <quire/core/sort.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -45,4 +46,26 @@ TEST_CASE("integers of any order are sorted") {
     values many(100'000);
     for (auto& each : many) each = random();
     CHECK(sorts(many));
+}
+
+TEST_CASE("a merge sort keeps equal values in their order, wherever the result is") {
+    struct value {
+        std::uint64_t key;
+        std::size_t place;
+        bool operator==(const value&) const = default;
+    };
+    std::uint64_t state = 7;
+    for (std::size_t n = 0; n < 300; ++n) {
+        CAPTURE(n);
+        std::vector<value> list(2 * n);
+        for (std::size_t i = 0; i < n; ++i) {
+            state = state * 6364136223846793005U + 1442695040888963407U;
+            list[i] = {(state >> 60) % (n % 20 + 1), i};
+        }
+        std::vector<value> expected(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(n));
+        const auto less = [](const value& a, const value& b) { return a.key < b.key; };
+        std::stable_sort(expected.begin(), expected.end(), less);
+        const value* const sorted = quire::merge_sort(list.data(), list.data() + n, n, less);
+        CHECK(std::equal(expected.begin(), expected.end(), sorted));
+    }
 }

@@ -44,11 +44,12 @@ void store<Storage, Replacement, Txn, PageSize>::recover(Apply&& apply, Progress
             start_working();
             while (log.next(group)) {
                 format::for_each_update(group, [&](const format::log_update& update) {
-                    apply(update);
+                    apply.add(update);
                     if (++report.operations % 8192 == 0) tell();
                 });
                 if (!group.is_checkpoint) ++report.transactions;
             }
+            apply.apply();
             return_stash();
             static_cast<void>(snapshots_.prepare());
             space_.prepare_commit();
