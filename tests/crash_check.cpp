@@ -37,9 +37,9 @@ using map_on = typename config<Storage, quire::txn::shadow>::map;
 } // namespace
 
 TEST_CASE_TEMPLATE("commits survive crashes, and crashes of their recovery", Config, shadow,
-                   mapped_shadow, logged, mapped_logged) {
+                   mapped_shadow, logged, mapped_logged, written_through) {
     // Segments of a log are made of many sectors.
-    constexpr bool logs = std::is_same_v<Config, logged> || std::is_same_v<Config, mapped_logged>;
+    constexpr bool logs = !std::is_same_v<Config, shadow> && !std::is_same_v<Config, mapped_shadow>;
     const auto report = check_pairs<typename Config::map>(
         {.count = logs ? 8 : 12},
         logs ? quire::crash_options{.states = {.exhaustive = 6, .random = 2},

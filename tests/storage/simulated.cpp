@@ -50,6 +50,30 @@ TEST_CASE("a mapping shows what is written, at the same address") {
     CHECK(at[60'000] == std::byte{0});
 }
 
+TEST_CASE("one call writes and makes durable, or fails as either does") {
+    simulated_disk disk;
+    simulated device;
+    REQUIRE(device.create(disk.path("a")).ok());
+    const std::vector<std::byte> bytes(700, std::byte{5});
+    REQUIRE(device.write_durable(100, bytes).ok());
+    CHECK(device.write_durable(0, {}).ok());
+    using kind = disk_change::kind;
+    REQUIRE(disk.trace().size() == 4);
+    CHECK(disk.trace()[1].what == kind::write);
+    CHECK(disk.trace()[2].what == kind::sync);
+    CHECK(disk.files().at("a").size() == 800);
+    for (const unsigned kinds : {disk_faults::writes, disk_faults::syncs}) {
+        disk.set_faults({.kinds = kinds, .number = EIO});
+        CHECK(device.write_durable(0, bytes).number == EIO);
+        disk.set_faults({});
+        CHECK(device.sync_data().ok());
+    }
+    CHECK(device.write(0, bytes).ok());
+    const auto died =
+        quire_test::death_of([&] { static_cast<void>(device.write_durable(0, bytes)); });
+    CHECK(died.says("what was written before is durable"));
+}
+
 TEST_CASE("two devices are one file, whatever its name becomes") {
     simulated_disk disk;
     simulated writer;

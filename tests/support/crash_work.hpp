@@ -27,6 +27,7 @@ using shadow = config<simulated, quire::txn::shadow>;
 using mapped_shadow = config<simulated_mmap, quire::txn::shadow>;
 using logged = config<simulated, quire::txn::wal>;
 using mapped_logged = config<simulated_mmap, quire::txn::wal>;
+using written_through = config<simulated, quire::txn::basic_wal<quire::wal::write_through>>;
 
 inline constexpr quire::options small{.cache_bytes = 1, .wal_limit_bytes = 1};
 

@@ -108,15 +108,14 @@ public:
         return write_gather(offset, {&from, 1});
     }
     status write_gather(std::uint64_t offset, std::span<const bytes_view> parts) noexcept {
+        return changing([&] { return put_or_fail(offset, parts); });
+    }
+    // Requires: no other change of the file is pending.
+    status write_durable(std::uint64_t offset, bytes_view from) noexcept {
         return changing([&]() -> status {
-            if (const int wrong = disk_->fault(disk_faults::writes); wrong != 0) {
-                if (disk_->faults_.half && !parts.empty())
-                    static_cast<void>(put(offset, {parts[0].first(parts[0].size() / 2)}));
-                return {wrong};
-            }
-            std::vector<std::byte> all;
-            for (const bytes_view part : parts) all.insert(all.end(), part.begin(), part.end());
-            return put(offset, all);
+            QUIRE_PRECONDITION(!file_->pending, "what was written before is durable");
+            if (const status status = put_or_fail(offset, {&from, 1}); !status.ok()) return status;
+            return {disk_->sync(*file_)};
         });
     }
     status resize(std::uint64_t bytes) noexcept {
@@ -127,6 +126,7 @@ public:
             const std::uint64_t least = bytes < file_->size ? bytes : file_->size;
             disk_->remember(*file_, least, file_->size - least);
             disk_->note({kind::resize, file_->number, bytes, {}, {}, {}});
+            file_->pending = true;
             if (bytes < file_->size)
                 std::memset(file_->content + bytes, 0,
                             static_cast<std::size_t>(file_->size - bytes));
@@ -229,6 +229,16 @@ private:
         }
     }
     // Under the latch.
+    status put_or_fail(std::uint64_t offset, std::span<const bytes_view> parts) {
+        if (const int wrong = disk_->fault(disk_faults::writes); wrong != 0) {
+            if (disk_->faults_.half && !parts.empty())
+                static_cast<void>(put(offset, {parts[0].first(parts[0].size() / 2)}));
+            return {wrong};
+        }
+        std::vector<std::byte> all;
+        for (const bytes_view part : parts) all.insert(all.end(), part.begin(), part.end());
+        return put(offset, all);
+    }
     status put(std::uint64_t offset, bytes_view bytes) {
         if (offset > simulated_disk::longest_file ||
             bytes.size() > simulated_disk::longest_file - offset)
@@ -238,6 +248,7 @@ private:
         if (!disk_->has_room_for(*file_, end)) return {ENOSPC};
         disk_->remember(*file_, offset, bytes.size());
         disk_->note({kind::write, file_->number, offset, {bytes.begin(), bytes.end()}, {}, {}});
+        file_->pending = true;
         copy_bytes(file_->content + offset, bytes.data(), bytes.size());
         if (file_->size < end) file_->size = end;
         return {};

@@ -174,6 +174,7 @@ private:
         int readers = 0; // holders of the lock
         int writers = 0;
         int late = 0; // errno of the next sync
+        bool pending = false; // changed since it was synced
         // While syncs may revert it: what it was when it was synced last, where it has changed.
         struct change {
             std::uint64_t offset;
@@ -257,7 +258,10 @@ private:
         } else if (wrong == 0) {
             note({disk_change::kind::sync, of.number, 0, {}, {}, {}});
         }
-        if (wrong == 0) of.unsynced.clear();
+        if (wrong == 0) {
+            of.unsynced.clear();
+            of.pending = false;
+        }
         return wrong;
     }
     [[nodiscard]] bool has_room_for(const file& grown, std::uint64_t size) const noexcept {
