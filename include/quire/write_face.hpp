@@ -3,9 +3,10 @@
 // or within the one that is open, and gives back what work gives.
 //
 // Guarantee: every function has the strong guarantee - if it throws, whatever it threw, the map is
-// as it was - with two exceptions. Insert of a range keeps what it inserted when there are no
-// transactions. And the iterator that an insertion or erase(iterator) gives is found after the
-// change is done: if reading the page it stands on fails, that is thrown, and the change is done.
+// as it was - with two exceptions. Insert of a range, erase of one and erase_if keep what they have
+// done when there are no transactions. And the iterator that an insertion or erase(iterator) gives
+// is found after the change is done: if reading the page it stands on fails, that is thrown, and
+// the change is done.
 // User code (codecs, predicates, updates) must not change the map it is called from: with
 // transactions it would wait for itself for ever, without them std::logic_error is thrown.
 // Cost: one descent, and the pages on its path copied once a transaction.

@@ -1,4 +1,5 @@
 // A store by itself, without a map on it: the writer's place, versions, and what is durable when.
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -15,6 +16,7 @@
 #include <quire/storage/memory.hpp>
 #include <quire/txn/store.hpp>
 
+#include "support/death.hpp"
 #include "support/faulty_device.hpp"
 #include "support/recorded_disk.hpp"
 
@@ -383,4 +385,28 @@ TEST_CASE("in memory there is nothing to make durable") {
     scratch_store scratch;
     for (int i = 0; i < 40; ++i) change(scratch);
     CHECK(entries(scratch) == 40);
+}
+
+TEST_CASE("the stores of all tests are watched: what is written, and which page is reused") {
+    clear();
+    shadow_store store(named("store"), schema());
+    store.begin();
+    change(store);
+    store.commit(durability::full);
+    const quire::page_id root = store.with_current(
+        0, [](const format::root_record& found) { return found.root.id; });
+    const auto written = quire_test::death_of([&] {
+        const quire::bytes_view nothing{};
+        static_cast<void>(store.cache().write_run(root, {&nothing, 1}));
+        const std::array<std::byte, 512> page{};
+        const quire::bytes_view some{page};
+        static_cast<void>(store.cache().write_run(root, {&some, 1}));
+    });
+    CHECK(written.says("no page of the durable root is overwritten"));
+    const auto reused = quire_test::death_of([&] {
+        auto& monitor = const_cast<quire::space::page_space&>(store.space()).monitor;
+        monitor.freed({root, 1, store.durable_version()}, quire::next(store.durable_version()));
+        monitor.reused(root, 1);
+    });
+    CHECK(reused.says("no page is reused that a version still reads"));
 }

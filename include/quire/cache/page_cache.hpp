@@ -196,6 +196,7 @@ public:
         for (const bytes_view part : parts) bytes += part.size();
         counters_.pages_written.add((bytes + PageSize - 1) / PageSize);
         counters_.bytes_written.add(bytes);
+        QUIRE_WATCH(report_write(first, bytes / PageSize, bytes / PageSize));
         return device_.write_gather(offset_of(first), parts);
     }
     [[nodiscard]] storage::status read_run(page_id first, std::size_t skip,
@@ -223,6 +224,16 @@ public:
     [[nodiscard]] std::uint32_t frames() const noexcept { return frame_count_; }
     // Of them, kept free or soon to be, so that a reader finds one: the policy has the others.
     [[nodiscard]] std::uint32_t spare_frames() const noexcept { return spare_; }
+
+#if QUIRE_MONITOR
+    // Before pages are written: so many from `first` on, so many of which are read again.
+    using write_watcher = void (*)(void* watcher, page_id first, std::uint64_t pages,
+                                   std::uint64_t kept) noexcept;
+    void watch_writes(write_watcher watch, void* watcher) noexcept {
+        watch_ = watch;
+        watcher_ = watcher;
+    }
+#endif
 
 private:
     static constexpr std::uint32_t mark = 0x80000000U;
@@ -371,6 +382,14 @@ private:
         }
     }
 
+#if QUIRE_MONITOR
+    void report_write(page_id first, std::uint64_t pages, std::uint64_t kept) noexcept {
+        if (watch_ != nullptr) watch_(watcher_, first, pages, kept);
+    }
+
+    write_watcher watch_ = nullptr;
+    void* watcher_ = nullptr;
+#endif
     Device& device_;
     Epoch& epoch_;
     io_counters& counters_;

@@ -152,6 +152,7 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_list(const dirty_li
             parts[n++] = {page, PageSize};
             ++all.pages;
         }
+        QUIRE_WATCH(report_write(first, n, i - from)); // not zeros in gaps
         all.status = device_.write_gather(offset_of(first), {parts, n});
         if (!all.status.ok()) return all;
         counters_.pages_written.add(n);

@@ -2,6 +2,9 @@
 // ours; both print the condition and its sentence and abort. They are on unless NDEBUG is defined,
 // and QUIRE_ASSERTIONS=1 / 0 overrides that. Bytes from a medium are never asserted on: they give
 // typed errors (core/error.hpp).
+//
+// QUIRE_MONITOR=1, which the tests are built with, adds what is too much for every build with
+// assertions: statements in QUIRE_WATCH, which keep account of pages and check every write.
 #pragma once
 
 #include <quire/core/config.hpp>
@@ -41,3 +44,12 @@ namespace quire {
 
 #define QUIRE_PRECONDITION(condition, sentence) QUIRE_CHECK_("precondition", condition, sentence)
 #define QUIRE_ASSERT(condition, sentence) QUIRE_CHECK_("invariant", condition, sentence)
+
+#if !defined(QUIRE_MONITOR)
+#define QUIRE_MONITOR 0
+#endif
+#if QUIRE_MONITOR
+#define QUIRE_WATCH(statement) statement
+#else
+#define QUIRE_WATCH(statement) static_cast<void>(0)
+#endif

@@ -19,6 +19,9 @@
 #include <quire/core/ids.hpp>
 #include <quire/space/page_bitmap.hpp>
 #include <quire/space/pending.hpp>
+#if QUIRE_MONITOR
+#include <quire/space/reuse_monitor.hpp>
+#endif
 
 namespace quire::space {
 
@@ -59,6 +62,7 @@ public:
             for (std::uint32_t i = 0; i < pages; ++i) free_.erase(first + i);
         }
         if (tracking_) allocated_.push_back({first, pages});
+        QUIRE_WATCH(monitor.reused(first, pages));
         return first;
     }
 
@@ -132,6 +136,7 @@ public:
 
     // Ends the transaction: what it freed becomes pending as of version `freed`.
     void commit(version freed, cache::epoch_stamp stamp) {
+        QUIRE_WATCH(for (const freed_run& each : freed_) monitor.freed(each, freed));
         pending_.add(freed_, freed, stamp);
         allocated_.clear();
     }
@@ -172,6 +177,10 @@ public:
     [[nodiscard]] const growing_array<run>& allocated() const noexcept { return allocated_; }
     [[nodiscard]] const growing_array<freed_run>& freed() const noexcept { return freed_; }
     [[nodiscard]] bool changed() const noexcept { return !allocated_.empty() || !freed_.empty(); }
+
+#if QUIRE_MONITOR
+    reuse_monitor monitor;
+#endif
 
 private:
     static constexpr std::uint64_t longest = 0xFFFFFFFFU;

@@ -103,6 +103,7 @@ void store<Storage, Replacement, Txn, PageSize>::sync(const char* sentence) {
         poison();
         detail::raise_io<Error>(sentence, status.number, path());
     }
+    QUIRE_WATCH(monitor_.sync());
 }
 
 // Brings the image of the free map up to date with what the transaction did; all or nothing.
@@ -167,7 +168,10 @@ void store<Storage, Replacement, Txn, PageSize>::write_durable(version v) {
         slot.commit_pages = vouched ? done.pages : 0;
         slot.commit_digest = vouched ? done.digest : 0;
         if constexpr (logs) rotate_log(v, slot);
+        QUIRE_WATCH(monitor_.name(space_));
+        QUIRE_WATCH(monitor_.slot(slot.commit_pages));
         put_slot<outcome_unknown>(slot);
+        QUIRE_WATCH(monitor_.settle());
         durable_.store(v, std::memory_order_release);
         vouchable_ = true;
         if constexpr (logs) {

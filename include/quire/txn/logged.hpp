@@ -239,6 +239,7 @@ void store<Storage, Replacement, Txn, PageSize>::begin_checkpoint() {
             });
         });
         log_.slot = describe(slot, v);
+        QUIRE_WATCH(monitor_.name(space_));
         build(v);
         snapshots_.newest()->hold();
         log_.held.push_back(snapshots_.newest());
@@ -249,8 +250,10 @@ void store<Storage, Replacement, Txn, PageSize>::begin_checkpoint() {
 // Pages that a checkpoint could not write. Requires: nobody else checkpoints.
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::write_left_over() {
-    if constexpr (logs)
+    if constexpr (logs) {
+        QUIRE_WATCH(monitor_.write_taken(log_.taken.size()));
         must_write(cache_.write_taken(log_.taken), "writing the pages of a checkpoint failed");
+    }
 }
 
 // What was held for its pages is in a durable slot, or older.
@@ -269,7 +272,9 @@ void store<Storage, Replacement, Txn, PageSize>::finish_checkpoint() {
     if constexpr (logs) {
         write_left_over(); // all that was taken
         sync("making the pages of a checkpoint durable failed");
+        QUIRE_WATCH(monitor_.slot_of_checkpoint());
         put_slot(log_.slot);
+        QUIRE_WATCH(monitor_.settle());
         durable_.store(log_.slot.committed, std::memory_order_release);
         numbered_from_.store(log_.slot.committed, std::memory_order_relaxed);
         release_held();

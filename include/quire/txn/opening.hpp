@@ -18,6 +18,7 @@ store<Storage, Replacement, Txn, PageSize>::store()
     static_assert(!on_device, "quire: a store on a device needs a path");
     working_.roots[0].tree = static_cast<tree_id>(1);
     last_ = working_.at = static_cast<version>(1);
+    QUIRE_WATCH(watch());
     if constexpr (transactional) {
         static_cast<void>(snapshots_.prepare());
         build(last_);
@@ -78,6 +79,7 @@ void store<Storage, Replacement, Txn, PageSize>::open(const format::schema& main
     last_ = reserved_;
     numbered_from_ = reserved_;
     durable_ = slot.committed;
+    QUIRE_WATCH(watch());
     catalog_ = slot.catalog_root;
     if constexpr (logs) {
         log_.log.attach(path(), slot.database_id, options_.wal_limit_bytes);

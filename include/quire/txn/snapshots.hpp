@@ -200,6 +200,18 @@ public:
         return all;
     }
 
+#if QUIRE_MONITOR
+    // Whether a version from `first` on and before `last` can be read. The writer's.
+    [[nodiscard]] bool can_read(version first, version last) const noexcept {
+        for (const version_record* record = all_; record != nullptr; record = record->next) {
+            if (!record->built || record->number < first || !(record->number < last)) continue;
+            if (record == current() || record->holders.load(std::memory_order_acquire) != 0)
+                return true;
+        }
+        return false;
+    }
+#endif
+
 private:
     std::atomic<version_record*> current_{nullptr};
     latch latch_;                                 // over what publish changes

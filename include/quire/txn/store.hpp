@@ -56,6 +56,9 @@
 #include <quire/txn/policy.hpp>
 #include <quire/txn/snapshots.hpp>
 #include <quire/txn/store_file.hpp>
+#if QUIRE_MONITOR
+#include <quire/txn/write_monitor.hpp>
+#endif
 #include <quire/wal/records.hpp>
 #include <quire/wal/writer.hpp>
 
@@ -243,9 +246,10 @@ public:
     }
     // Whether the store was not closed and has a log: recover() comes before anything else.
     [[nodiscard]] bool has_log_to_replay() const noexcept { return recovering_; }
-    // Does again what the log says: calls apply(format::log_update) for each operation of every
-    // transaction in it, within one transaction, and goes on in that log (read-only: keeps the
-    // result in memory). progress(recovery_report) is called now and then.
+    // Does again what the log says: calls apply.add(format::log_update) for each operation of every
+    // transaction in it, and apply.apply() behind the last, within one transaction, and goes on in
+    // that log (read-only: keeps the result in memory). progress(recovery_report) is called now and
+    // then.
     template <class Apply, class Progress>
     void recover(Apply&& apply, Progress&& progress);
     // Throws poisoned, read_only.
@@ -434,6 +438,29 @@ private:
     page_ref catalog_;
     growing_array<page_id> flipped_; // scratch of make_durable
     [[no_unique_address]] log_part<Storage, Txn, logs> log_;
+#if QUIRE_MONITOR
+    write_monitor monitor_;
+
+    // Watches from now on. The present state is durable.
+    void watch() noexcept {
+        space_.monitor.ask(
+            [](const void* of, version birth, version freed) {
+                const store& self = *static_cast<const store*>(of);
+                if (on_device && !(self.durable() < birth) && self.durable() < freed) return true;
+                return transactional && self.snapshots_.can_read(birth, freed);
+            },
+            this);
+        if constexpr (on_device) {
+            monitor_.name(space_);
+            monitor_.settle();
+            cache_.watch_writes(
+                [](void* of, page_id first, std::uint64_t pages, std::uint64_t kept) noexcept {
+                    static_cast<write_monitor*>(of)->write(first, pages, kept);
+                },
+                &monitor_);
+        }
+    }
+#endif
 };
 
 } // namespace quire::txn
