@@ -1,4 +1,4 @@
-// A million crashes and more, two and three in a row, of every way that commits become durable.
+// A million crashes and more, two and three in a row, of every transaction policy.
 #include <algorithm>
 #include <atomic>
 #include <cstddef>

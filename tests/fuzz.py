@@ -40,7 +40,7 @@ def fuzz(target, given, directory):
     entry = directory / "entry.cpp"
     entry.write_text(ENTRY.format(target=target), encoding="utf-8")
     program = directory / target
-    subprocess.run([given.compiler, "-std=c++20", "-O1", "-g1", "-pthread",
+    subprocess.run([given.compiler, "-std=c++20", "-O1", "-g1", "-pthread", "-DQUIRE_MONITOR=1",
                     "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all",
                     f"-I{given.root / 'include'}", f"-I{here}",
                     str(here / "fuzz" / f"{target}.cpp"), str(entry), "-o", str(program)],

@@ -115,3 +115,31 @@ TEST_CASE("records of a tree, or of sizes, that the map does not have are refuse
     check_refused<std::array<char, 24>, std::uint64_t>(
         [&](records& to) { to.erase(map_tree, bytes_of(std::string(25, 'k'))); });
 }
+
+// A run would take such a page, and the cache forget it, before the editor looks at its path.
+TEST_CASE("a large value is not written to a page of its own path that the free map calls free") {
+    using types = quire::detail::map_types<std::string, std::string, simulated, quire::txn::wal,
+                                           quire::page_size<512>>;
+    simulated_disk disk;
+    types::store store({disk.path("m"), 1, true, false, 1 << 20}, types::schema());
+    quire::detail::writer_state<types> state;
+    const auto put = [&](const std::string& key, const std::string& value) {
+        store.changing(store.root(0).level, [&] {
+            typename types::editor::path at;
+            at.to(store.cache(), store.root(0), bytes_of(key));
+            quire::detail::record_change<types>(store, state)
+                .put(at, bytes_of(key), bytes_of(value));
+        });
+    };
+    store.begin();
+    put("1", "one");
+    store.commit(quire::durability::none);
+    store.begin();
+    store.changing(store.root(0).level, [] {}); // pages are set aside: the run takes others
+    auto& space = const_cast<quire::space::page_space&>(store.space());
+    const quire::page_id root = store.root(0).root.id;
+    for (std::uint32_t n = 0; n < 8; ++n) space.start_free(root + n);
+    CHECK_THROWS_AS(put("2", std::string(3000, 'x')), quire::corruption);
+    CHECK(space.free().contains(root));
+    store.roll_back();
+}

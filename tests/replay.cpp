@@ -1,6 +1,7 @@
 // What a log says is done again in the order of keys: the same as in the order of the log.
 #include <quire/replay.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -71,9 +72,12 @@ TEST_CASE("numbers, also negative ones") {
         const auto report = after<std::int64_t, std::uint32_t>([&](auto& map, auto& model) {
             churn<std::int64_t, std::uint32_t>(map, model, random, 6000, [&] {
                 switch (random() % 50) {
-                case 0: return std::numeric_limits<std::int64_t>::min();
-                case 1: return std::numeric_limits<std::int64_t>::max();
-                default: return static_cast<std::int64_t>(random() % 2000) - 1000;
+                case 0:
+                    return std::numeric_limits<std::int64_t>::min();
+                case 1:
+                    return std::numeric_limits<std::int64_t>::max();
+                default:
+                    return static_cast<std::int64_t>(random() % 2000) - 1000;
                 }
             });
         });
@@ -90,10 +94,14 @@ TEST_CASE("strings that differ in their first bytes, behind them, and in their l
             churn<std::string, std::string>(map, model, random, 4000, [&] {
                 const std::string tail = std::to_string(random() % 300);
                 switch (random() % 4) {
-                case 0: return tail;
-                case 1: return "customers/orders/" + tail;
-                case 2: return std::string(random() % 40, '\0');
-                default: return std::string(random() % 40, '\xFF') + tail;
+                case 0:
+                    return tail;
+                case 1:
+                    return "customers/orders/" + tail;
+                case 2:
+                    return std::string(random() % 40, '\0');
+                default:
+                    return std::string(random() % 40, '\xFF') + tail;
                 }
             });
         }));
@@ -131,17 +139,51 @@ TEST_CASE("a log that clears the map, first, in between and at its end") {
 }
 
 TEST_CASE("one key, written again and again, and values that are larger than a window") {
-    static_cast<void>(after<std::string, std::string>([](auto& map, auto& model) {
-        for (int i = 0; i <= 500; ++i) {
-            map.insert_or_assign("key", std::to_string(i));
-            if (i % 7 == 0) map.erase("key");
-            if (i % 100 != 0) continue;
-            const std::string key = "large " + std::to_string(i % 3);
-            const std::string value(40'000 + static_cast<std::size_t>(i) * 30, 'x');
-            map.insert_or_assign(key, value);
-            model[key] = value;
+    // A window of 64 KiB, and a log that takes transactions of twice that.
+    constexpr quire::options how{.cache_bytes = std::uint64_t{1} << 20,
+                                 .wal_limit_bytes = std::uint64_t{8} << 20};
+    const auto report = after<std::string, std::string>(
+        [](auto& map, auto& model) {
+            for (int i = 0; i <= 500; ++i) {
+                map.insert_or_assign("key", std::to_string(i));
+                if (i % 7 == 0) map.erase("key");
+                if (i % 20 != 0) continue;
+                const std::string key = "large " + std::to_string(i % 3);
+                const std::string value(66'000 + static_cast<std::size_t>(i) * 100, 'x');
+                map.insert_or_assign(key, value);
+                model[key] = value;
+                if (i == 300) { // in the window before the large value that follows
+                    map.erase("large 2");
+                    model.erase("large 2");
+                }
+            }
+            model["key"] = "500";
+        },
+        how);
+    CHECK(report.operations == 501 + 72 + 26 + 1);
+}
+
+TEST_CASE("bytes of one size, numbers with fractions, and transactions of many operations") {
+    std::mt19937_64 random(9);
+    using bytes = std::array<std::uint8_t, 5>;
+    static_cast<void>(after<bytes, double>([&](auto& map, auto& model) {
+        for (int i = 0; i < 200; ++i) {
+            auto changed = model;
+            auto transaction = map.transaction();
+            for (int n = 0; n < 20; ++n) {
+                bytes key{};
+                for (auto& each : key) each = static_cast<std::uint8_t>(random() % 3 * 127);
+                transaction.insert_or_assign(key, i + n / 100.0);
+                changed[key] = i + n / 100.0;
+            }
+            if (random() % 4 == 0) continue; // rolled back
+            transaction.commit();
+            model = changed;
         }
-        model["key"] = "500";
+    }));
+    static_cast<void>(after<double, std::uint16_t>([&](auto& map, auto& model) {
+        churn<double, std::uint16_t>(map, model, random, 2000,
+                                     [&] { return static_cast<double>(random() % 200) / 7 - 14; });
     }));
 }
 

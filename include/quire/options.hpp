@@ -20,7 +20,7 @@ struct options {
     quire::durability durability = quire::durability::full;
     // A log of more bytes is cut by a checkpoint (txn::wal).
     std::uint64_t wal_limit_bytes = std::uint64_t{64} << 20;
-    // Called while a log is read back, every few thousand operations and at the end.
+    // Called now and then while a log is read back, and at the end.
     void (*on_recovery)(const recovery_report& so_far, void* with) = nullptr;
     void* on_recovery_with = nullptr;
     // Checks the whole store before it is used, as verify() does: for files of unknown origin.

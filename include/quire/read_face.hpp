@@ -195,14 +195,14 @@ public:
         const typename types::encoded_key low(p);
         low.require_possible(derived().path());
         // The least key above all that begin with p: p without its last 0xFFs, plus one.
-        std::array<std::byte, types::largest_key> bytes;
+        std::byte bytes[types::largest_key];
         const bytes_view start = low.arg();
         std::size_t size = start.size();
-        copy_bytes(bytes.data(), start.data(), size);
+        copy_bytes(bytes, start.data(), size);
         while (size != 0 && bytes[size - 1] == std::byte{0xFF}) --size;
         if (size == 0) return {from(version, low.arg()), at_end(version)};
         bytes[size - 1] = static_cast<std::byte>(static_cast<unsigned>(bytes[size - 1]) + 1);
-        return {from(version, low.arg()), from(version, bytes_view{bytes.data(), size})};
+        return {from(version, low.arg()), from(version, bytes_view{bytes, size})};
     }
     // Calls fn(std::span<const K> keys, std::span<const V> values) for each leaf, in key order; the
     // spans show the page itself. For maps of numbers and byte arrays on little-endian hosts.

@@ -23,7 +23,7 @@ class replay_window {
     using key_arg = typename layout::key_arg;
 
 public:
-    // At most `bytes` of memory are filled, or one operation is gathered.
+    // At most `bytes` of memory are filled; larger operations are done at once.
     replay_window(record_change<Types> changes, std::size_t bytes) noexcept
         : changes_(changes), limit_(bytes) {}
 
@@ -36,6 +36,9 @@ public:
         }
         const std::size_t bytes = update.key.size() + update.value.size();
         if (bytes_.size() + bytes + ranks_.size() * per_operation > limit_) apply();
+        if (bytes > limit_)
+            return changes_.replay(Types::from_log(update.key, changes_.path_of_store()),
+                                   update.type == format::record_type::put, update.value);
         ranks_.push_back({prefix_of(update.key), static_cast<std::uint32_t>(operations_.size())});
         operations_.push_back({bytes_.size(), static_cast<std::uint32_t>(update.key.size()),
                                static_cast<std::uint32_t>(update.value.size()), update.type});

@@ -33,9 +33,10 @@ namespace quire::detail {
 template <std::size_t Inline>
 class small_bytes {
 public:
-    small_bytes() noexcept {}
-    small_bytes(const small_bytes&) noexcept {} // a scratch buffer is not worth copying
-    small_bytes& operator=(const small_bytes&) noexcept { return *this; }
+    QUIRE_TRIVIAL small_bytes() noexcept {}
+    // A scratch buffer is not worth copying.
+    QUIRE_TRIVIAL small_bytes(const small_bytes&) noexcept {}
+    QUIRE_TRIVIAL small_bytes& operator=(const small_bytes&) noexcept { return *this; }
 
     // Room for n bytes; what was there is lost.
     [[nodiscard]] std::byte* resize(std::size_t n) {
@@ -46,10 +47,10 @@ public:
         size_ = n;
         return data();
     }
-    [[nodiscard]] std::byte* data() noexcept {
+    [[nodiscard]] QUIRE_TRIVIAL std::byte* data() noexcept {
         return size_ > Inline ? heap_.data() : inline_;
     }
-    [[nodiscard]] bytes_view view() noexcept { return {data(), size_}; }
+    [[nodiscard]] QUIRE_TRIVIAL bytes_view view() noexcept { return {data(), size_}; }
 
 private:
     std::byte inline_[Inline];

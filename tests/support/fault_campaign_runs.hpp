@@ -14,17 +14,17 @@
 #include "support/fault_campaign.hpp"
 
 #define FAULT_CAMPAIGN_MAPS                                                                        \
-    fault_campaign::wal_strings, fault_campaign::mapped_wal_strings,                               \
-        fault_campaign::shadow_strings, fault_campaign::none_strings,                              \
-        fault_campaign::wal_numbers, fault_campaign::mapped_shadow_numbers,                        \
-        fault_campaign::mapped_none_numbers
+    fault_campaign::wal_strings, fault_campaign::written_through_strings,                          \
+        fault_campaign::shadow_strings, fault_campaign::none_strings, fault_campaign::wal_numbers, \
+        fault_campaign::mapped_shadow_numbers, fault_campaign::mapped_none_numbers
 
 namespace fault_campaign {
 
 using quire::storage::simulated;
 using quire::storage::simulated_mmap;
 using wal_strings = config<simulated, quire::txn::wal, std::string>;
-using mapped_wal_strings = config<simulated_mmap, quire::txn::wal, std::string>;
+using written_through_strings =
+    config<simulated_mmap, quire::txn::basic_wal<quire::wal::write_through>, std::string>;
 using shadow_strings = config<simulated, quire::txn::shadow, std::string>;
 using none_strings = config<simulated, quire::txn::none, std::string>;
 using wal_numbers = config<simulated, quire::txn::wal, std::uint64_t>;
@@ -70,8 +70,11 @@ tally campaign(std::uint64_t each, std::uint64_t cut_one_in) {
                 for (const bool forever : {false, true}) {
                     ++turn;
                     for (std::uint64_t at = turn * 7 % stride; at < calls; at += stride) {
-                        plan how{{.kinds = kind, .after = at, .number = number,
-                                  .forever = forever, .half = kind == disk_faults::writes,
+                        plan how{{.kinds = kind,
+                                  .after = at,
+                                  .number = number,
+                                  .forever = forever,
+                                  .half = kind == disk_faults::writes,
                                   .sync = failed_sync::kept},
                                  forever && (at / stride) % 2 == 1};
                         if (kind == disk_faults::syncs && at % 2 == 1)
@@ -100,8 +103,7 @@ void check_campaign(std::uint64_t each, std::uint64_t cut_one_in) {
     MESSAGE(Config::name(), ": ", done.runs, " lives, ", done.calls, " calls; ended quietly ",
             done.ends[std::nullopt], ", io_error ", done.ends[error_code::io_error],
             ", storage_full ", done.ends[error_code::storage_full], ", outcome_unknown ",
-            done.ends[error_code::outcome_unknown], ", poisoned ",
-            done.ends[error_code::poisoned]);
+            done.ends[error_code::outcome_unknown], ", poisoned ", done.ends[error_code::poisoned]);
     CHECK(done.runs > 500);
 }
 

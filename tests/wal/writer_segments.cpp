@@ -2,6 +2,7 @@
 #include <quire/wal/writer.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -170,6 +171,21 @@ TEST_CASE("the first group of a segment may be larger: it is lengthened, durably
     REQUIRE(append(f.log, 13, 500'000).ok());
     REQUIRE(make_durable(f.log));
     CHECK(f.durable_versions() == from_to(11, 13));
+}
+
+TEST_CASE("a segment that cannot be lengthened is as it was, durably") {
+    fixture f;
+    const auto before = f.disk.files();
+    f.disk.set_capacity(100'000);
+    CHECK(append(f.log, 11, 200'000).number == ENOSPC);
+    CHECK(f.disk.files() == before);
+    crash_states states;
+    for (const auto& change : f.disk.trace()) states.apply(change);
+    CHECK(states.pending() == 0); // what follows may be made durable by itself
+    f.disk.set_capacity(simulated_disk::unlimited);
+    REQUIRE(append(f.log, 11).ok());
+    REQUIRE(make_durable(f.log));
+    CHECK(f.durable_versions() == from_to(11, 11));
 }
 
 TEST_CASE("rotating twice keeps the segment that is in use") {

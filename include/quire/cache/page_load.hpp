@@ -2,7 +2,6 @@
 // what each member does and includes this header.
 #pragma once
 
-#include <array>
 #include <exception>
 #include <sched.h>
 

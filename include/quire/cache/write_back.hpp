@@ -2,7 +2,6 @@
 // page_cache.hpp says what each member does and includes this header.
 #pragma once
 
-#include <array>
 
 #include <quire/cache/page_cache.hpp>
 #include <quire/core/sort.hpp>
@@ -122,7 +121,7 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_list(const dirty_li
     // Page id above, frame below.
     const auto frame_at = [&](std::size_t i) { return static_cast<std::uint32_t>(list[i]); };
     const auto page_at = [&](std::size_t i) { return static_cast<page_id>(list[i] >> 32); };
-    static constexpr std::array<std::byte, PageSize> zeros{};
+    static constexpr std::byte zeros[PageSize]{};
     // Pages from `next` to the i-th of the list, if they may be written over; else none.
     const auto gap_before = [&](page_id next, std::size_t i) -> std::uint32_t {
         const std::uint32_t gap = to_integer(page_at(i)) - to_integer(next);
@@ -145,7 +144,7 @@ auto page_cache<Device, Replacement, PageSize, Epoch>::write_list(const dirty_li
             if (page_at(i) != next) {
                 const std::uint32_t gap = gap_before(next, i);
                 if (gap == 0) break;
-                for (std::uint32_t k = 0; k < gap; ++k) parts[n++] = zeros;
+                for (std::uint32_t k = 0; k < gap; ++k) parts[n++] = {zeros, PageSize};
             }
             std::byte* const page = frame(frame_at(i));
             all.digest += format::digest_of(page_at(i), format::seal({page, PageSize}));

@@ -4,7 +4,8 @@
 // typed errors (core/error.hpp).
 //
 // QUIRE_MONITOR=1, which the tests are built with, adds what is too much for every build with
-// assertions: statements in QUIRE_WATCH, which keep account of pages and check every write.
+// assertions: statements in QUIRE_WATCH, which keep account of pages and check every write. Like
+// QUIRE_ASSERTIONS it must be the same in all units of a program: layouts depend on it.
 #pragma once
 
 #include <quire/core/config.hpp>

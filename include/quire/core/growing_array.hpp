@@ -23,10 +23,10 @@ namespace detail {
 // What of an array depends on the size of its elements alone.
 class growing_bytes {
 public:
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
-    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-    void clear() noexcept { size_ = 0; }
+    [[nodiscard]] QUIRE_TRIVIAL std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] QUIRE_TRIVIAL std::size_t capacity() const noexcept { return capacity_; }
+    [[nodiscard]] QUIRE_TRIVIAL bool empty() const noexcept { return size_ == 0; }
+    QUIRE_TRIVIAL void clear() noexcept { size_ = 0; }
 
 protected:
     growing_bytes() noexcept = default;

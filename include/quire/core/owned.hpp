@@ -14,18 +14,21 @@ class owned {
 public:
     owned() noexcept = default;
     // Takes over an object made by new.
-    explicit owned(T* object) noexcept : object_(object) {}
-    owned(owned&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    QUIRE_TRIVIAL explicit owned(T* object) noexcept : object_(object) {}
+    QUIRE_TRIVIAL owned(owned&& other) noexcept
+        : object_(std::exchange(other.object_, nullptr)) {}
     owned& operator=(owned&& other) noexcept {
         T* const taken = std::exchange(other.object_, nullptr);
         delete std::exchange(object_, taken);
         return *this;
     }
-    ~owned() { delete object_; }
+    QUIRE_TRIVIAL ~owned() { delete object_; }
 
-    [[nodiscard]] explicit operator bool() const noexcept { return object_ != nullptr; }
-    [[nodiscard]] T& operator*() const noexcept { return *operator->(); }
-    [[nodiscard]] T* operator->() const noexcept {
+    [[nodiscard]] QUIRE_TRIVIAL explicit operator bool() const noexcept {
+        return object_ != nullptr;
+    }
+    [[nodiscard]] QUIRE_TRIVIAL T& operator*() const noexcept { return *operator->(); }
+    [[nodiscard]] QUIRE_TRIVIAL T* operator->() const noexcept {
         QUIRE_PRECONDITION(object_ != nullptr, "what was moved from is assigned or destroyed only");
         return object_;
     }

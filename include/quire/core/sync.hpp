@@ -48,10 +48,10 @@ private:
 
 class latch_guard {
 public:
-    explicit latch_guard(latch& l) noexcept : latch_(l) { latch_.lock(); }
+    QUIRE_TRIVIAL explicit latch_guard(latch& l) noexcept : latch_(l) { latch_.lock(); }
     latch_guard(const latch_guard&) = delete;
     latch_guard& operator=(const latch_guard&) = delete;
-    ~latch_guard() { latch_.unlock(); }
+    QUIRE_TRIVIAL ~latch_guard() { latch_.unlock(); }
 
 private:
     latch& latch_;
@@ -146,10 +146,10 @@ private:
 // Leaves a gate that has been entered.
 class gate_guard {
 public:
-    explicit gate_guard(gate& entered) noexcept : gate_(entered) {}
+    QUIRE_TRIVIAL explicit gate_guard(gate& entered) noexcept : gate_(entered) {}
     gate_guard(const gate_guard&) = delete;
     gate_guard& operator=(const gate_guard&) = delete;
-    ~gate_guard() { gate_.leave(); }
+    QUIRE_TRIVIAL ~gate_guard() { gate_.leave(); }
 
 private:
     gate& gate_;

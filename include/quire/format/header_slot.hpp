@@ -24,12 +24,12 @@
 namespace quire::format {
 
 inline constexpr std::size_t slot_size = 512;
-inline constexpr std::array<std::uint64_t, 2> slot_offsets{0, 4096};
+inline constexpr std::uint64_t slot_offsets[2]{0, 4096};
 inline constexpr std::size_t header_bytes = 8192;
 inline constexpr std::uint16_t format_version = 1;
 inline constexpr std::uint8_t checksum_crc32c = 1;
 // "quire", then what a text-mode transfer would change.
-inline constexpr std::array<unsigned char, 8> magic{'q', 'u', 'i', 'r', 'e', '\r', '\n', 0x1A};
+inline constexpr unsigned char magic[8]{'q', 'u', 'i', 'r', 'e', '\r', '\n', 0x1A};
 
 // Pages in front of the first data page.
 [[nodiscard]] constexpr std::uint32_t header_pages(std::size_t page_size) noexcept {
@@ -128,7 +128,7 @@ inline void store_ref(std::byte* to, page_ref ref) noexcept {
 [[nodiscard]] inline std::array<std::byte, slot_size> encode(const header_slot& slot) noexcept {
     std::array<std::byte, slot_size> bytes{};
     std::byte* const to = bytes.data();
-    std::memcpy(to, magic.data(), magic.size());
+    std::memcpy(to, magic, sizeof magic);
     store_le<std::uint16_t>(to + 8, format_version);
     to[10] = static_cast<std::byte>(std::countr_zero(slot.page_size));
     to[11] = static_cast<std::byte>(checksum_crc32c);
@@ -179,7 +179,7 @@ inline void parse_slot(const std::byte* from, parsed_slot& parsed) {
         parsed.state = state;
         parsed.why = quire::detail::fault_of(name, found, expected);
     };
-    if (std::memcmp(from, magic.data(), magic.size()) != 0)
+    if (std::memcmp(from, magic, sizeof magic) != 0)
         return fails(slot_state::foreign, "magic", "other bytes", "the mark of a quire file");
     // Every format keeps magic, version and checksum where they are, so that a damaged version is
     // not taken for a newer one.

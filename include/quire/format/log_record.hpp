@@ -31,7 +31,7 @@ namespace quire::format {
 
 inline constexpr std::size_t segment_header_size = 72;
 inline constexpr std::uint16_t log_format_version = 1;
-inline constexpr std::array<unsigned char, 8> log_magic{'q', 'u', 'i', 'r', 'e', 'l', 'o', 'g'};
+inline constexpr unsigned char log_magic[8]{'q', 'u', 'i', 'r', 'e', 'l', 'o', 'g'};
 
 inline constexpr std::array<field, 9> segment_fields{{
     {"magic", 0, 8},
@@ -107,7 +107,7 @@ struct segment_header {
 encode(const segment_header& header) noexcept {
     std::array<std::byte, segment_header_size> bytes{};
     std::byte* const to = bytes.data();
-    std::memcpy(to, log_magic.data(), log_magic.size());
+    std::memcpy(to, log_magic, sizeof log_magic);
     store_le<std::uint16_t>(to + 8, log_format_version);
     std::memcpy(to + 16, header.database_id.data(), header.database_id.size());
     store_le<std::uint64_t>(to + 32, to_integer(header.base));
@@ -139,7 +139,7 @@ struct parsed_segment {
         parsed.state = segment_state::unused;
         return parsed;
     }
-    if (std::memcmp(from, log_magic.data(), log_magic.size()) != 0 ||
+    if (std::memcmp(from, log_magic, sizeof log_magic) != 0 ||
         load_le<std::uint64_t>(from + 64) != crc32c({from, 64}))
         return parsed;
     if (load_le<std::uint16_t>(from + 8) != log_format_version) {

@@ -32,8 +32,8 @@ private:
     };
     using pieces = std::array<piece, 4>;
     struct images {
-        std::array<std::byte, PageSize> left;
-        std::array<std::byte, PageSize> right;
+        std::byte left[PageSize];
+        std::byte right[PageSize];
     };
     // Where the elements beside the keys stand: values of a leaf, children of an inner page.
     struct array_place {
@@ -154,8 +154,8 @@ void fixed<Key, ValueSize, PageSize>::apply_leaf_spread(workspace& work, std::by
                                                         std::byte* right) noexcept {
     const std::uint32_t border = work.border_;
     const std::uint32_t behind = work.total_ - border;
-    std::byte* const left_image = work.images_->left.data();
-    std::byte* const right_image = work.images_->right.data();
+    std::byte* const left_image = work.images_->left;
+    std::byte* const right_image = work.images_->right;
     work.gather_page(left_image, workspace::values_place, 0, border, border);
     work.gather_page(right_image, workspace::values_place, border, work.total_, work.total_);
     workspace::publish(left, left_image, workspace::values_place, border, border);
@@ -178,7 +178,7 @@ bool fixed<Key, ValueSize, PageSize>::plan_leaf_merge(workspace& work, const std
 
 template <class Key, std::size_t ValueSize, std::size_t PageSize>
 void fixed<Key, ValueSize, PageSize>::apply_leaf_merge(workspace& work, std::byte* left) noexcept {
-    std::byte* const image = work.images_->left.data();
+    std::byte* const image = work.images_->left;
     work.gather_page(image, workspace::values_place, 0, work.total_, work.total_);
     workspace::publish(left, image, workspace::values_place, work.total_, work.total_);
 }
@@ -211,8 +211,8 @@ void fixed<Key, ValueSize, PageSize>::apply_inner_split(workspace& work, std::by
                                                         std::byte* right) noexcept {
     const std::uint32_t border = work.border_;
     const std::uint32_t behind = work.total_ - border - 1;
-    std::byte* const left_image = work.images_->left.data();
-    std::byte* const right_image = work.images_->right.data();
+    std::byte* const left_image = work.images_->left;
+    std::byte* const right_image = work.images_->right;
     constexpr auto children = workspace::children_place;
     work.gather_page(left_image, children, 0, border, border + 1);
     work.gather_page(right_image, children, border + 1, work.total_, work.total_ + 1);
@@ -266,7 +266,7 @@ bool fixed<Key, ValueSize, PageSize>::plan_inner_merge(workspace& work, const st
 template <class Key, std::size_t ValueSize, std::size_t PageSize>
 void fixed<Key, ValueSize, PageSize>::apply_inner_merge(workspace& work,
                                                         std::byte* left) noexcept {
-    std::byte* const image = work.images_->left.data();
+    std::byte* const image = work.images_->left;
     work.gather_page(image, workspace::children_place, 0, work.total_, work.total_ + 1);
     workspace::publish(left, image, workspace::children_place, work.total_, work.total_ + 1);
 }

@@ -6,7 +6,6 @@
 // will have. Applying writes both images first, because the old pages may be the new ones.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -38,8 +37,8 @@ private:
         std::uint32_t least_from = 0; // size of the shortest key among those from it on
     };
     struct scratch {
-        std::array<std::byte, PageSize> left;
-        std::array<std::byte, PageSize> right;
+        std::byte left[PageSize];
+        std::byte right[PageSize];
         key_buffer added;
         key_buffer separator;
     };
@@ -195,9 +194,9 @@ private:
     template <bool Leaf>
     void apply_part(std::byte* left, std::byte* right) const noexcept {
         constexpr std::uint32_t gone = Leaf ? 0 : 1;
-        const auto low = write<Leaf>(scratch_->left.data(), 0, border_, prefixes_.left);
+        const auto low = write<Leaf>(scratch_->left, 0, border_, prefixes_.left);
         const auto high =
-            write<Leaf>(scratch_->right.data(), border_ + gone, count_, prefixes_.right);
+            write<Leaf>(scratch_->right, border_ + gone, count_, prefixes_.right);
         low.publish(left);
         high.publish(right);
         if constexpr (!Leaf) {
@@ -207,7 +206,7 @@ private:
     }
     template <bool Leaf>
     void apply_join(std::byte* left) const noexcept {
-        write<Leaf>(scratch_->left.data(), 0, count_, prefixes_.left).publish(left);
+        write<Leaf>(scratch_->left, 0, count_, prefixes_.left).publish(left);
         if constexpr (!Leaf) format::store_ref(left + format::page_header_size, first_child_);
     }
 

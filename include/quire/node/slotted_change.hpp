@@ -2,7 +2,6 @@
 // includes this header and says what each function means.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -52,7 +51,7 @@ const char* slotted<PageSize>::validate(const std::byte* page) noexcept {
 
     const auto heap_end = static_cast<std::uint32_t>(PageSize) - prefix_size;
     const std::uint32_t start = heap_end - heap_size;
-    std::array<std::uint64_t, PageSize / 64> taken{};
+    std::uint64_t taken[PageSize / 64]{};
     std::uint32_t total = heap_dead;
     for (std::uint32_t i = 0; i < count; ++i) {
         const std::byte* const at = page + first_slot + i * slot_size;
@@ -68,7 +67,7 @@ const char* slotted<PageSize>::validate(const std::byte* page) noexcept {
         const std::uint32_t size =
             leaf ? record_size<true>(page, at) : record_size<false>(page, at);
         if (offset + size > heap_end) return "a value ends outside of the heap";
-        if (!detail::take_bits(taken.data(), offset, offset + size)) return "two records overlap";
+        if (!detail::take_bits(taken, offset, offset + size)) return "two records overlap";
         total += size;
     }
     return total == heap_size ? nullptr : "records and dead bytes do not add up to the heap";
@@ -133,7 +132,7 @@ template <std::size_t PageSize>
 template <bool Leaf>
 void slotted<PageSize>::rebuild(std::byte* page, std::uint32_t prefix_size, std::uint32_t changed,
                                 stored_value value) noexcept {
-    std::array<std::byte, PageSize> image;
+    std::byte image[PageSize];
     const std::uint32_t count = format::count_of(page);
     if (count == 0) {
         clear<Leaf>(page);
@@ -141,7 +140,7 @@ void slotted<PageSize>::rebuild(std::byte* page, std::uint32_t prefix_size, std:
     }
     detail::record r;
     read_record<Leaf>(page, 0, r);
-    writer<Leaf> to(image.data(), &r, prefix_size);
+    writer<Leaf> to(image, &r, prefix_size);
     for (std::uint32_t i = 0; i < count; ++i) {
         read_record<Leaf>(page, i, r);
         if (i == changed) {

@@ -169,11 +169,11 @@ public:
         dead_.insert(id);
     }
 
-    [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
-    [[nodiscard]] std::uint32_t header() const noexcept { return header_; }
-    [[nodiscard]] const page_bitmap& free() const noexcept { return free_; }
-    [[nodiscard]] const page_bitmap& dead() const noexcept { return dead_; }
-    [[nodiscard]] const pending& waiting() const noexcept { return pending_; }
+    [[nodiscard]] QUIRE_TRIVIAL std::uint64_t end() const noexcept { return end_; }
+    [[nodiscard]] QUIRE_TRIVIAL std::uint32_t header() const noexcept { return header_; }
+    [[nodiscard]] QUIRE_TRIVIAL const page_bitmap& free() const noexcept { return free_; }
+    [[nodiscard]] QUIRE_TRIVIAL const page_bitmap& dead() const noexcept { return dead_; }
+    [[nodiscard]] QUIRE_TRIVIAL const pending& waiting() const noexcept { return pending_; }
     [[nodiscard]] const growing_array<run>& allocated() const noexcept { return allocated_; }
     [[nodiscard]] const growing_array<freed_run>& freed() const noexcept { return freed_; }
     [[nodiscard]] bool changed() const noexcept { return !allocated_.empty() || !freed_.empty(); }

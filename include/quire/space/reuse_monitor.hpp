@@ -1,6 +1,7 @@
 // Watches over the reuse of pages, for tests (QUIRE_MONITOR): remembers of every freed page from
 // which version to which it was in use, and asks for each page that is handed out whether one of
-// these versions can still be read. By other means than space/pending.hpp, which decides it.
+// these versions can still be read. By other means than space/pending.hpp, which decides it; but
+// operations in flight, which only epochs know of, are not seen.
 //
 // Memory comes from malloc, so that tests in which allocations fail see the same ones with it and
 // without it; if there is none, pages are no longer watched. Thread-safety: the writer's.

@@ -23,7 +23,6 @@
 //      inner page below 1/4, or it evens out. An empty page is unlinked, up to the root.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -182,7 +181,7 @@ private:
     void add_to_parent(path& at, std::byte* right, node::bias border) noexcept;
     void unlink(path& at, std::uint32_t i) noexcept;
     void mend_inner(path& at, std::uint32_t i,
-                    const std::array<neighbours, most_levels>& beside) noexcept;
+                    const neighbours (&beside)[most_levels]) noexcept;
     void merge_into(path& at, std::uint32_t i, neighbours beside, bool right) noexcept;
 
     Writer& writer_;
@@ -215,11 +214,11 @@ void editor<Layout, Writer>::insert_into_full(path& at, key_arg key, node::store
 template <class Layout, class Writer>
 void editor<Layout, Writer>::replace_in_full(path& at, key_arg key, node::stored_value value) {
     check_used(at);
-    std::array<std::byte, Layout::page_size> rest;
-    std::memcpy(rest.data(), at.leaf().page, rest.size());
-    Layout::erase(rest.data(), at.leaf().index);
+    std::byte rest[Layout::page_size];
+    std::memcpy(rest, at.leaf().page, sizeof rest);
+    Layout::erase(rest, at.leaf().index);
     const bool planned = Layout::plan_leaf_spread(
-        work_, rest.data(), nullptr, {at.leaf().index, false, key, value}, node::bias::middle);
+        work_, rest, nullptr, {at.leaf().index, false, key, value}, node::bias::middle);
     QUIRE_ASSERT(planned, "a leaf of records of at most half a page can be split");
     static_cast<void>(planned);
     std::byte* const left = own_path(at);
@@ -311,7 +310,7 @@ void editor<Layout, Writer>::erase(path& at) {
     }
     check_used(at);
     // All reading comes first: the neighbours of the leaf, and of each inner page that may follow.
-    std::array<neighbours, most_levels> beside;
+    neighbours beside[most_levels];
     beside[last] = neighbours_of(at, last);
     for (std::uint32_t i = last; i-- > 1 && Layout::used(at.steps[i].page) < thin_inner + 64;)
         beside[i] = neighbours_of(at, i);
@@ -381,7 +380,7 @@ void editor<Layout, Writer>::unlink(path& at, std::uint32_t i) noexcept {
 // root with one child gives way to it.
 template <class Layout, class Writer>
 void editor<Layout, Writer>::mend_inner(
-    path& at, std::uint32_t i, const std::array<neighbours, most_levels>& beside) noexcept {
+    path& at, std::uint32_t i, const neighbours (&beside)[most_levels]) noexcept {
     if (i > at.depth) i = at.depth;
     for (; i-- > 1;) {
         std::byte* const page = owned(at, i);

@@ -50,7 +50,8 @@ struct run_ref {
 // Reads a run's value into `to`, of value_size bytes, and checks it. Throws corruption, io_error.
 template <class Cache>
 void read_run(Cache& cache, const run_ref& run, mutable_bytes to) {
-    std::array<std::byte, format::page_header_size> header;
+    std::byte header[format::page_header_size];
+    const mutable_bytes front{header, sizeof header};
     const auto read = [&](std::size_t skip, mutable_bytes part) {
         if constexpr (Cache::persistent) {
             const auto status = cache.read_run(run.first.id, skip, part);
@@ -64,24 +65,24 @@ void read_run(Cache& cache, const run_ref& run, mutable_bytes to) {
             cache.read_run(run.first.id, skip, part);
         }
     };
-    read(0, header);
+    read(0, front);
     read(format::page_header_size, to);
     const auto fails = [&](const char* field, std::uint64_t found, std::uint64_t expected) {
         detail::raise<corruption>(
             "the overflow run read is not the one that was written; restore a backup", cache.path(),
             run.first.id, field, found, expected);
     };
-    if (format::kind_of(header.data()) != format::page_kind::overflow)
+    if (format::kind_of(header) != format::page_kind::overflow)
         fails("kind", static_cast<std::uint64_t>(header[4]),
               static_cast<std::uint64_t>(format::page_kind::overflow));
-    if (format::ref_of(header.data()) != run.first)
-        fails("birth", format::ref_of(header.data()).birth, run.first.birth);
-    if (format::value_size_of(header.data()) != run.value_size)
-        fails("value_size", format::value_size_of(header.data()), run.value_size);
+    if (format::ref_of(header) != run.first)
+        fails("birth", format::ref_of(header).birth, run.first.birth);
+    if (format::value_size_of(header) != run.value_size)
+        fails("value_size", format::value_size_of(header), run.value_size);
     if constexpr (Cache::persistent) {
-        const std::uint32_t computed = crc32c(to, format::checksum_of(header));
-        if (computed != format::stored_checksum(header.data()))
-            fails("checksum", format::stored_checksum(header.data()), computed);
+        const std::uint32_t computed = crc32c(to, format::checksum_of(front));
+        if (computed != format::stored_checksum(header))
+            fails("checksum", format::stored_checksum(header), computed);
     }
 }
 

@@ -99,11 +99,12 @@ template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 template <class Error>
 void store<Storage, Replacement, Txn, PageSize>::sync(const char* sentence) {
     counters_.syncs.add();
+    QUIRE_WATCH(const std::uint64_t watched = monitor_.unsynced());
     if (const auto status = device_.file.device().sync_data(); !status.ok()) {
         poison();
         detail::raise_io<Error>(sentence, status.number, path());
     }
-    QUIRE_WATCH(monitor_.sync());
+    QUIRE_WATCH(monitor_.synced(watched));
 }
 
 // Brings the image of the free map up to date with what the transaction did; all or nothing.

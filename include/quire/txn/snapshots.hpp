@@ -201,11 +201,13 @@ public:
     }
 
 #if QUIRE_MONITOR
-    // Whether a version from `first` on and before `last` can be read. The writer's.
+    // Whether a version from `first` on and before `last` can be read, or will be: it is held, or
+    // the one that readers see, or later. Operations in flight hold nothing. The writer's.
     [[nodiscard]] bool can_read(version first, version last) const noexcept {
+        const version seen = current()->number;
         for (const version_record* record = all_; record != nullptr; record = record->next) {
             if (!record->built || record->number < first || !(record->number < last)) continue;
-            if (record == current() || record->holders.load(std::memory_order_acquire) != 0)
+            if (!(record->number < seen) || record->holders.load(std::memory_order_acquire) != 0)
                 return true;
         }
         return false;

@@ -134,9 +134,9 @@ public:
     // say so. Does not throw; what cannot be written is as after a crash.
     ~store();
 
-    [[nodiscard]] const std::string& path() const noexcept { return options_.path; }
-    [[nodiscard]] cache_type& cache() noexcept { return cache_; }
-    [[nodiscard]] bool read_only() const noexcept { return options_.read_only; }
+    [[nodiscard]] QUIRE_TRIVIAL const std::string& path() const noexcept { return options_.path; }
+    [[nodiscard]] QUIRE_TRIVIAL cache_type& cache() noexcept { return cache_; }
+    [[nodiscard]] QUIRE_TRIVIAL bool read_only() const noexcept { return options_.read_only; }
     [[nodiscard]] bool poisoned() const noexcept {
         return poisoned_.load(std::memory_order_relaxed);
     }
@@ -267,7 +267,7 @@ public:
     [[nodiscard]] format::root_record& root(std::uint32_t tree) noexcept {
         return working_.roots[tree];
     }
-    [[nodiscard]] version write_version() const noexcept { return working_.at; }
+    [[nodiscard]] QUIRE_TRIVIAL version write_version() const noexcept { return working_.at; }
     [[nodiscard]] version durable_version() noexcept {
         if constexpr (logs)
             if (const version v = log_.log.durable_version(); durable() < v) return v;
@@ -278,7 +278,7 @@ public:
         else return working_.at;
     }
     // Counts the changes of the working state, so that iterators on it can notice.
-    [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
+    [[nodiscard]] QUIRE_TRIVIAL std::uint64_t changes() const noexcept { return changes_; }
     void note_change() noexcept { ++changes_; }
 
     // Runs change() inside a guard with everything reserved that one operation on a tree of that
@@ -309,7 +309,7 @@ public:
     void release_page(page_ref ref) noexcept { release_pages(ref, 1); }
 
     // ---- facts ----
-    [[nodiscard]] const space::page_space& space() const noexcept { return space_; }
+    [[nodiscard]] QUIRE_TRIVIAL const space::page_space& space() const noexcept { return space_; }
     [[nodiscard]] growing_array<held_version> held_versions();
     [[nodiscard]] recovery_report recovered() const noexcept {
         if constexpr (logs) return log_.recovered;

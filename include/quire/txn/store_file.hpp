@@ -9,7 +9,6 @@
 // Thread-safety: the one writer's; open and close by the owner of the store.
 #pragma once
 
-#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <string>
@@ -56,8 +55,8 @@ public:
     // the newest valid slot; whether its commit is whole is for the caller to verify.
     void open(const std::string& path, opening how, const format::schema& main_tree);
 
-    [[nodiscard]] Device& device() noexcept { return device_; }
-    [[nodiscard]] const format::header_slot& slot() const noexcept { return slot_; }
+    [[nodiscard]] QUIRE_TRIVIAL Device& device() noexcept { return device_; }
+    [[nodiscard]] QUIRE_TRIVIAL const format::header_slot& slot() const noexcept { return slot_; }
     [[nodiscard]] std::uint64_t bytes() const;
 
     // Goes back to the other slot, which must hold the version that slot() was built on. Throws
@@ -141,11 +140,10 @@ void store_file<Device, PageSize>::open(const std::string& path, opening how,
 template <class Device, std::size_t PageSize>
 bool store_file<Device, PageSize>::create(const std::string& path,
                                           const format::schema& main_tree) {
-    std::array<std::byte, 8> salt{};
-    if (::getrandom(salt.data(), salt.size(), 0) != static_cast<ssize_t>(salt.size()))
+    std::uint64_t salt = 0;
+    if (::getrandom(&salt, sizeof salt, 0) != static_cast<ssize_t>(sizeof salt))
         detail::raise_io("drawing a random name failed", errno, path);
-    const std::string temporary =
-        path + ".new-" + std::to_string(load_le<std::uint64_t>(salt.data()));
+    const std::string temporary = path + ".new-" + std::to_string(salt);
     if (const storage::status status = device_.create(temporary); !status.ok())
         fail_io("creating the store failed", status, path);
     try {
@@ -217,12 +215,12 @@ void store_file<Device, PageSize>::read_slots() {
             page_id::none, "size", "0 bytes", {format::header_bytes, " or more"});
     format::parsed_slot slots[2];
     for (std::size_t i = 0; i < 2; ++i) {
-        std::array<std::byte, format::slot_size> bytes{};
+        std::byte bytes[format::slot_size]{};
         const std::uint64_t from = format::slot_offsets[i];
         const std::uint64_t there = size > from ? size - from : 0;
-        const std::size_t n = there < bytes.size() ? static_cast<std::size_t>(there) : bytes.size();
+        const std::size_t n = there < sizeof bytes ? static_cast<std::size_t>(there) : sizeof bytes;
         if (n != 0)
-            if (const auto status = device_.read(from, {bytes.data(), n}); !status.ok())
+            if (const auto status = device_.read(from, {bytes, n}); !status.ok())
                 fail_io("reading a header slot failed", status, path_);
         slots[i] = format::parse_slot(bytes);
     }

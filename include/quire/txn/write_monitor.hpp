@@ -47,14 +47,15 @@ public:
     void settle() noexcept {
         latch_guard hold(latch_);
         std::swap(durable_, next_);
+        naming_ = false;
     }
 
-    // Pages are written, so many of which hold something. Aborts if the durable root reaches one.
+    // Pages are written, so many of which hold something. Aborts if the durable root reaches one,
+    // or that of a slot on its way.
     void write(page_id first, std::uint64_t pages, std::uint64_t kept) noexcept {
         latch_guard hold(latch_);
         for (std::uint64_t n = to_integer(first), end = n + pages; n < end; ++n)
-            QUIRE_ASSERT(n >= durable_.header &&
-                             (n >= durable_.pages || (durable_.dead[n / 64] >> (n % 64) & 1U) != 0),
+            QUIRE_ASSERT(!durable_.reaches(n) && !(naming_ && next_.reaches(n)),
                          "no page of the durable root is overwritten");
         unsynced_ += kept;
     }
@@ -63,20 +64,28 @@ public:
         latch_guard hold(latch_);
         taken_ += pages;
     }
-    void sync() noexcept {
+    // What the next sync makes durable, for synced().
+    [[nodiscard]] std::uint64_t unsynced() noexcept {
         latch_guard hold(latch_);
-        unsynced_ = taken_ = 0;
+        return unsynced_;
     }
-    // A slot is written in the writer's place, which vouches for so many pages.
+    void synced(std::uint64_t pages) noexcept {
+        latch_guard hold(latch_);
+        unsynced_ -= pages;
+        taken_ = 0;
+    }
+    // A slot is about to be written in the writer's place, which vouches for so many pages.
     void slot(std::uint64_t vouched) noexcept {
         latch_guard hold(latch_);
         QUIRE_ASSERT(unsynced_ <= vouched, "no slot names pages that are not synced");
+        naming_ = true;
         static_cast<void>(vouched);
     }
-    // A slot is written beside the writer, whose pages it does not name.
+    // Or beside the writer, whose pages it does not name.
     void slot_of_checkpoint() noexcept {
         latch_guard hold(latch_);
         QUIRE_ASSERT(taken_ == 0, "no slot names pages of a checkpoint that are not synced");
+        naming_ = true;
     }
 
 private:
@@ -84,11 +93,16 @@ private:
         std::uint64_t* dead = nullptr; // bits of the pages that it does not reach
         std::uint64_t pages = 0;
         std::uint64_t header = 0;
+
+        [[nodiscard]] bool reaches(std::uint64_t n) const noexcept {
+            return n < header || (n < pages && (dead[n / 64] >> (n % 64) & 1U) == 0);
+        }
     };
 
     latch latch_;
     state durable_;
-    state next_; // named by whoever writes slots
+    state next_;          // named by whoever writes slots
+    bool naming_ = false; // its slot is on its way
     std::uint64_t unsynced_ = 0; // pages
     std::uint64_t taken_ = 0;    // of a checkpoint
 };

@@ -273,19 +273,19 @@ tree::run_ref store<Storage, Replacement, Txn, PageSize>::write_run(bytes_view v
             cache_.admit(first + i);
             cache_.discard(first + i); // what an earlier owner of the id left in the cache
         }
-        std::array<std::byte, format::page_header_size> header;
-        format::start_page(header.data(), {format::page_kind::overflow, 0, tree}, first,
+        std::byte header[format::page_header_size];
+        const bytes_view front{header, sizeof header};
+        format::start_page(header, {format::page_kind::overflow, 0, tree}, first,
                            working_.at);
-        format::set_value_size(header.data(), static_cast<std::uint32_t>(value.size()));
-        const std::uint32_t checksum = crc32c(value, format::checksum_of(header));
-        store_le<std::uint32_t>(header.data(), checksum);
+        format::set_value_size(header, static_cast<std::uint32_t>(value.size()));
+        const std::uint32_t checksum = crc32c(value, format::checksum_of(front));
+        store_le<std::uint32_t>(header, checksum);
         if constexpr (on_device) {
             // To the end of the last page, so that the file holds what its page count says.
-            static constexpr std::array<std::byte, PageSize> zeros{};
-            const std::size_t rest = std::size_t{pages} * PageSize - header.size() - value.size();
-            const std::array<bytes_view, 3> parts{bytes_view{header}, value,
-                                                  bytes_view{zeros.data(), rest}};
-            const std::span<const bytes_view> all{parts.data(), rest == 0 ? 2U : 3U};
+            static constexpr std::byte zeros[PageSize]{};
+            const std::size_t rest = std::size_t{pages} * PageSize - sizeof header - value.size();
+            const bytes_view parts[]{front, value, {zeros, rest}};
+            const std::span<const bytes_view> all{parts, rest == 0 ? 2U : 3U};
             if (logs && options_.read_only) {
                 cache_.keep_run(first, all);
             } else {
@@ -293,7 +293,7 @@ tree::run_ref store<Storage, Replacement, Txn, PageSize>::write_run(bytes_view v
                 must_write(cache_.write_run(first, all), "writing an overflow run failed", first);
             }
         } else {
-            cache_.write_run(first, header, value);
+            cache_.write_run(first, front, value);
         }
     } catch (...) {
         space_.release_new(first, pages);

@@ -333,8 +333,15 @@ private:
             counters_.syncs.add();
             status = current_->device.sync_all();
             if (!status.ok()) fail(status);
-        } else if (const auto back = current_->device.resize(current_->size); !back.ok()) {
-            fail(back); // the next segment's place in the log would not be known
+        } else {
+            // As it was, and durable: the next segment's place in the log must be known, and the
+            // next group may be made durable by itself.
+            storage::status back = current_->device.resize(current_->size);
+            if (back.ok()) {
+                counters_.syncs.add();
+                back = current_->device.sync_all();
+            }
+            if (!back.ok()) fail(back);
         }
         if (status.ok()) current_->size = wanted;
         return status;
