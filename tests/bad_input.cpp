@@ -292,7 +292,7 @@ TEST_CASE_TEMPLATE("files cut off", Storage, by_reading, by_mapping) {
     for (const std::size_t n : lengths) {
         INFO("cut to ", n);
         write_file(path, whole.substr(0, n));
-        if (n < format::magic.size()) {
+        if (n < sizeof format::magic) {
             refused<quire::format_mismatch, map>(path);
         } else {
             const auto e = refused<quire::corruption, map>(path);

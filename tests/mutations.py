@@ -155,7 +155,7 @@ def try_one(mutation, root, compiler, directory):
     for test in tests:
         program = directory / "program"
         built = run([*compiler, "-std=c++20", "-O1", "-w", "-D_GLIBCXX_ASSERTIONS",
-                         "-DQUIRE_MONITOR=1", "-pthread",
+                     "-DQUIRE_MONITOR=1", "-pthread",
                      f"-I{include}", f"-I{here}", "-iquote", str(here), str(here / test),
                      str(here / "main.cpp"), "-o", str(program)])
         if built.returncode != 0:
