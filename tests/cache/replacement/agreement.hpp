@@ -22,9 +22,9 @@ struct named_trace {
     std::uint32_t last = *std::max_element(pages.begin(), pages.end());
 };
 
-// Twenty thousand requests each, from one seed.
+// Ten thousand requests each, from one seed.
 inline std::vector<named_trace> every_trace() {
-    constexpr std::size_t requests = 20'000;
+    constexpr std::size_t requests = 10'000;
     constexpr std::uint32_t pages = 2'000;
     constexpr std::uint64_t seed = 20261;
     std::vector<named_trace> all;
