@@ -8,6 +8,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <type_traits>
 
 #include <doctest/doctest.h>
 

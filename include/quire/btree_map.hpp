@@ -194,19 +194,12 @@ private:
     [[nodiscard]] store& store_ref() const noexcept { return *store_; }
     [[nodiscard]] detail::writer_state<types>& state() noexcept { return *state_; }
 
-    // Memory for sorting what the log says: the more, the fewer leaves are looked for twice.
-    [[nodiscard]] static std::size_t window_of(const quire::options& how) noexcept {
-        constexpr std::uint64_t least = std::uint64_t{64} << 10;
-        constexpr std::uint64_t most = std::uint64_t{16} << 20;
-        const std::uint64_t share = how.cache_bytes / 16;
-        return static_cast<std::size_t>(share < least ? least : share > most ? most : share);
-    }
     // Does again what the log of a store that was not closed says.
     void recover(const quire::options& how) requires(store::on_device) {
         if constexpr (store::logs)
             if (store_->has_log_to_replay())
                 store_->recover(
-                    detail::replay_window<types>({*store_, *state_}, window_of(how)),
+                    detail::replay_window<types>({*store_, *state_}, how.cache_bytes),
                     [&](const recovery_report& so_far) {
                         if (how.on_recovery != nullptr)
                             how.on_recovery(so_far, how.on_recovery_with);

@@ -23,9 +23,15 @@ class replay_window {
     using key_arg = typename layout::key_arg;
 
 public:
-    // At most `bytes` of memory are filled; larger operations are done at once.
-    replay_window(record_change<Types> changes, std::size_t bytes) noexcept
-        : changes_(changes), limit_(bytes) {}
+    // Fills as much memory as a sixteenth of the cache, from 64 KiB to 16 MiB: the more, the fewer
+    // leaves are looked for twice. Larger operations are done at once.
+    replay_window(record_change<Types> changes, std::uint64_t cache_bytes) noexcept
+        : changes_(changes), limit_(static_cast<std::size_t>(cache_bytes / 16)) {
+        constexpr std::size_t least = std::size_t{64} << 10;
+        constexpr std::size_t most = std::size_t{16} << 20;
+        if (limit_ < least) limit_ = least;
+        if (cache_bytes / 16 > most) limit_ = most;
+    }
 
     // The next operation of the log. Throws corruption, and whatever a change throws.
     void add(const format::log_update& update) {

@@ -4,8 +4,8 @@
 //      vouches for them
 //
 // What a root reaches is told by its free map. Memory comes from malloc, see
-// space/reuse_monitor.hpp. Thread-safety: write() and sync() from any thread, the others from
-// whoever is about to write a slot.
+// space/reuse_monitor.hpp. Thread-safety: write(), unsynced() and synced() from any thread, the
+// others from whoever is about to write a slot.
 #pragma once
 
 #include <cstddef>
