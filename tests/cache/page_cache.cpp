@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <random>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -71,4 +72,45 @@ TEST_CASE("a pinned page stays, and can be read without an operation") {
     CHECK(f.pages.resident_bytes() == 0);
     static_cast<void>(f.fetch(3));
     CHECK(f.reads_of(3) == 2);
+}
+
+TEST_CASE("a page lies in the frame of its own number, where it is looked for first") {
+    fixture f(9000, 8 << 20);
+    REQUIRE(f.pages.frames() > 9000);
+    const auto at_home = [&](std::uint32_t id) {
+        return f.fetch(id) == f.pages.likely_place(ref(id));
+    };
+    for (const std::uint32_t id : {3U, 900U, 899U, 4U, 4000U}) CHECK(at_home(id));
+    // Far behind all others its frame's memory would be touched for one page alone.
+    CHECK_FALSE(at_home(8500));
+    CHECK(at_home(4001));
+
+    f.for_writer(2);
+    const epoch::guard in(f.in_flight);
+    f.pages.admit(page_id{10});
+    CHECK(f.pages.create(page_id{10}) == f.pages.likely_place(ref(10)));
+    f.pages.discard(page_id{10});
+    CHECK(f.pages.create(page_id{10}) == f.pages.likely_place(ref(10)));
+    CHECK(f.pages.resident_bytes() == 8 * page_size);
+}
+
+TEST_CASE("each page has a frame of its own, whichever way frames were taken and given back") {
+    fixture f(2000);
+    std::mt19937_64 random(1);
+    for (int round = 0; round < 3000; ++round) {
+        // Some below the number of frames, some above, in random order.
+        std::vector<const std::byte*> seen;
+        const std::uint32_t first = static_cast<std::uint32_t>(random() % 1900);
+        f.operate([&] {
+            seen.clear();
+            for (std::uint32_t i = 0; i < 8; ++i)
+                seen.push_back(f.pages.fetch(ref(first + i * 7), any));
+            for (std::uint32_t i = 0; i < 8; ++i) REQUIRE(holds(seen[i], first + i * 7, 0));
+        });
+        if (round % 16 == 0) f.pages.ensure_frames(static_cast<std::uint32_t>(random() % 200) + 1);
+        if (round % 100 == 0) {
+            f.pages.ensure_frames(f.pages.frames());
+            REQUIRE(f.pages.resident_bytes() == 0);
+        }
+    }
 }

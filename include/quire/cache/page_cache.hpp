@@ -101,6 +101,16 @@ public:
         return nullptr;
     }
 
+    // Where the page most likely lies, if it is in memory: for asking for its lines while its entry
+    // is still on its way. A wrong guess asks for lines of another page, nothing more. Good for
+    // pages that the writer made, and those read in about their order, of a file that fits the
+    // cache: a tenth of such a lookup's time, where the entries share a small cache with the rest.
+    [[nodiscard]] QUIRE_INLINE const std::byte* likely_place(page_ref ref) const noexcept {
+        const std::size_t id = to_integer(ref.id);
+        if constexpr (Device::maps) return device_.mapping() + id * PageSize;
+        else return frame(id < frame_count_ ? to_integer(ref.id) : 0);
+    }
+
     // Pages that will be fetched soon: the medium is asked for those that are not in memory,
     // neighbours in one call, and nobody waits. In page order at best. Who will read on and on asks
     // only for the first `most` of each run of neighbours: the kernel notices such a reader, and
@@ -249,8 +259,9 @@ private:
         std::atomic<std::uint32_t> pins{0};
         page_id page = page_id::none;
         std::atomic<frame_state> state{frame_state::free};
-        bool listed = false; // in dirty_
-        bool inner = false;  // an inner page, if clean
+        bool listed = false;  // in dirty_
+        bool inner = false;   // an inner page, if clean
+        bool stacked = false; // in free_, though it may be in use again
     };
     struct resting {
         std::uint32_t frame;
@@ -313,7 +324,7 @@ private:
     }
     [[nodiscard]] const std::byte* load_mapped(page_ref ref, page_validator validate);
     // The frame for a page to be read; under the latch. Throws out_of_frames.
-    [[nodiscard]] std::uint32_t obtain_frame();
+    [[nodiscard]] std::uint32_t obtain_frame(page_id id);
     void check(page_ref ref, const std::byte* page, page_validator validate) const;
     [[noreturn]] QUIRE_COLD void fail(page_ref ref, const char* field, std::uint64_t found,
                                       std::uint64_t expected) const;
@@ -338,32 +349,43 @@ private:
     [[nodiscard]] std::size_t to_spare() const noexcept {
         return free_frames() + (limbo_.size() - orphans_);
     }
-    // Those that never were used come last, so that a cache takes no more memory than it needs.
-    [[nodiscard]] std::uint32_t take_free() noexcept {
-        std::uint32_t n = untouched_;
-        if (free_.empty()) {
-            ++untouched_;
-        } else {
-            n = free_.back();
-            free_.pop_back();
+    // For that page: the frame of its own number if it is free, so that likely_place is right, else
+    // any. Those that never were used come last, so a cache takes no more memory than it needs;
+    // a page's own frame may lie a little beyond them, not far: there, memory is touched for the
+    // first time by huge pages.
+    [[nodiscard]] std::uint32_t take_free(page_id id) noexcept {
+        constexpr std::uint32_t not_far = huge_page / PageSize;
+        const auto is_free = [this](std::uint32_t n) {
+            return facts_[n].state.load(std::memory_order_relaxed) == frame_state::free;
+        };
+        std::uint32_t n = to_integer(id);
+        if (n >= frame_count_ || n >= untouched_ + not_far || !is_free(n)) {
+            do {
+                if (free_.empty()) {
+                    n = untouched_++;
+                } else {
+                    n = free_.back();
+                    free_.pop_back();
+                    facts_[n].stacked = false;
+                }
+            } while (!is_free(n));
         }
-        count_free();
+        QUIRE_ASSERT(n < frame_count_, "a frame is free");
+        free_count_.store(free_frames() - 1, std::memory_order_relaxed);
         return n;
     }
-    void count_free() noexcept {
-        const std::size_t n = free_.size() + (frame_count_ - untouched_);
-        free_count_.store(static_cast<std::uint32_t>(n), std::memory_order_relaxed);
-    }
-    [[nodiscard]] std::uint32_t take_reserved() noexcept {
+    [[nodiscard]] std::uint32_t take_reserved(page_id id) noexcept {
         QUIRE_ASSERT(free_frames() != 0, "frames are reserved before a page is made or changed");
         if (reserved_ != 0) --reserved_;
-        return take_free();
+        return take_free(id);
     }
     void give_free(std::uint32_t n) noexcept {
         facts_[n].page = page_id::none;
         facts_[n].state.store(frame_state::free, std::memory_order_relaxed);
-        free_.push_back(n); // reserved for all frames
-        count_free();
+        if (!facts_[n].stacked) free_.push_back(n); // reserved for all frames
+        QUIRE_ASSERT(free_.size() <= frame_count_, "a frame is in the list of free ones once");
+        facts_[n].stacked = true;
+        free_count_.store(free_frames() + 1, std::memory_order_relaxed);
     }
     // What a list has of a dirty frame: its page above, which it is sorted by.
     [[nodiscard]] std::uint64_t listing_of(std::uint32_t n) const noexcept {
@@ -407,8 +429,9 @@ private:
     frame_facts* facts_ = nullptr;
     latch latch_; // over all below, the states in facts_, and every change of a translation entry
                   // but the removal of a mark
+    // Every free frame is in free_ or from untouched_ on; some that are not free may be as well.
     growing_array<std::uint32_t> free_;
-    std::uint32_t untouched_ = 0; // frames from here on were never used, and are free
+    std::uint32_t untouched_ = 0; // frames from here on were used by their own pages alone, if ever
     std::uint32_t spare_ = 0;     // frames kept free or in limbo, so that a reader finds one
     growing_array<resting> limbo_;
     std::uint32_t evictions_ = 0; // in this epoch
@@ -463,7 +486,7 @@ page_cache<Device, Replacement, PageSize, Epoch>::page_cache(Device& device, Epo
     dirty_.reserve(frame_count_);
     limbo_.reserve(frame_count_);
     order_.reserve(frame_count_);
-    count_free();
+    free_count_.store(frame_count_, std::memory_order_relaxed);
     spare_ = frame_count_ / 8 < most_spare ? frame_count_ / 8 : most_spare;
     replacement_.reset(frame_count_, frame_count_ - spare_);
 }

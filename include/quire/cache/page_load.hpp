@@ -168,7 +168,7 @@ const std::byte* page_cache<Device, Replacement, PageSize, Epoch>::load(page_ref
         {
             latch_guard hold(latch_);
             if (place.load(std::memory_order_relaxed) != 0) continue;
-            n = obtain_frame();
+            n = obtain_frame(ref.id);
             facts_[n].page = ref.id;
             facts_[n].state.store(frame_state::arriving, std::memory_order_relaxed);
             place.store(arriving, std::memory_order_relaxed);
@@ -280,7 +280,7 @@ void page_cache<Device, Replacement, PageSize, Epoch>::read_together(
                 if (to_integer(pages[n].id) >= translation_size_ || free_frames() <= kept) break;
                 auto& place = entry_of(pages[n].id);
                 if (place.load(std::memory_order_relaxed) != 0) break;
-                frames[n] = take_free();
+                frames[n] = take_free(pages[n].id);
                 parts[n] = {frame(frames[n]), PageSize};
                 facts_[frames[n]].page = pages[n].id;
                 facts_[frames[n]].state.store(frame_state::arriving, std::memory_order_relaxed);
@@ -316,11 +316,11 @@ void page_cache<Device, Replacement, PageSize, Epoch>::read_together(
 }
 
 template <class Device, class Replacement, std::size_t PageSize, class Epoch>
-std::uint32_t page_cache<Device, Replacement, PageSize, Epoch>::obtain_frame() {
+std::uint32_t page_cache<Device, Replacement, PageSize, Epoch>::obtain_frame(page_id id) {
     if (free_frames() <= reserved_) collect();
     // What the caller's own operation may have seen cannot be had before it ends.
     if (free_frames() <= reserved_) throw out_of_frames{};
-    return take_free();
+    return take_free(id);
 }
 
 // Frees what nobody can see any more. Under the latch.

@@ -36,7 +36,7 @@ std::byte* page_cache<Device, Replacement, PageSize, Epoch>::writable(page_ref r
         }
         return frame(entry - 1);
     }
-    const std::uint32_t n = take_reserved();
+    const std::uint32_t n = take_reserved(ref.id);
     std::memcpy(frame(n), page, PageSize);
     facts_[n].page = ref.id;
     make_dirty(n);
@@ -59,7 +59,7 @@ std::byte* page_cache<Device, Replacement, PageSize, Epoch>::create(page_id id) 
             leave_clean(entry - 1);
             retire(entry - 1, epoch_stamp::none);
         }
-        n = take_reserved();
+        n = take_reserved(id);
     }
     facts_[n].page = id;
     make_dirty(n);

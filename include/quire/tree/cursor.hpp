@@ -57,9 +57,9 @@ public:
         page_ref ref = root.root;
         const std::byte* above = nullptr;
         for (std::uint32_t level = root.level;; --level) {
-            const std::byte* const page = read_page<Layout>(cache, ref, level);
+            const std::byte* const page =
+                read_to_search<Layout, asking::by_prefetch>(cache, ref, level);
             if (level == 0) {
-                ask_for_leaf<Layout, asking::by_prefetch>(page);
                 const node::search_result at = Layout::find(page, key);
                 push(ref, at.index);
                 if (then == next_steps::forward) expect_steps(cache, above, page, at.index);

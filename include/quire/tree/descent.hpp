@@ -81,17 +81,32 @@ QUIRE_INLINE void ask_for_leaf(const std::byte* page) noexcept {
     }
 }
 
+// The page as read_page gives it, for a search: a leaf's lines are asked for. A page that lies
+// where it most likely does is on its way before the cache has said where it is.
+template <class Layout, asking How, class Cache>
+[[nodiscard]] QUIRE_INLINE const std::byte* read_to_search(Cache& cache, page_ref ref,
+                                                           std::uint32_t level) {
+    const std::byte* likely = nullptr;
+    if constexpr (Cache::persistent) {
+        likely = cache.likely_place(ref);
+        __builtin_prefetch(likely);
+        if (level == 0) ask_for_leaf<Layout, asking::by_prefetch>(likely);
+    }
+    const std::byte* const page = read_page<Layout>(cache, ref, level);
+    if (level == 0 && (How == asking::by_reading || page != likely))
+        ask_for_leaf<Layout, How>(page);
+    return page;
+}
+
 // The leaf whose range holds the key. Requires: the tree is not empty.
 template <class Layout, class Cache>
 [[nodiscard]] QUIRE_INLINE const std::byte* find_leaf(Cache& cache, const format::root_record& root,
                                                       typename Layout::key_arg key) {
     page_ref ref = root.root;
     for (std::uint32_t level = root.level;; --level) {
-        const std::byte* const page = read_page<Layout>(cache, ref, level);
-        if (level == 0) {
-            ask_for_leaf<Layout, asking::by_reading>(page);
-            return page;
-        }
+        const std::byte* const page =
+            read_to_search<Layout, asking::by_reading>(cache, ref, level);
+        if (level == 0) return page;
         ref = Layout::child(page, Layout::child_index(page, key));
     }
 }
@@ -118,9 +133,9 @@ struct descent {
         if (!root.root) return;
         page_ref ref = root.root;
         for (std::uint32_t level = root.level;; --level) {
-            const std::byte* const page = read_page<Layout>(cache, ref, level);
+            const std::byte* const page =
+                read_to_search<Layout, asking::by_prefetch>(cache, ref, level);
             if (level == 0) {
-                ask_for_leaf<Layout, asking::by_prefetch>(page);
                 const node::search_result at = Layout::find(page, key);
                 steps[depth++] = {page, at.index};
                 found = at.found;
