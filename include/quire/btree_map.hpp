@@ -187,6 +187,10 @@ private:
         if constexpr (types::transactional) return {*store_, store_->share_current()};
         else return {*store_, nullptr};
     }
+    // Before a change commits: the version it makes.
+    [[nodiscard]] detail::version_share<types> share_written() const noexcept {
+        return {*store_, store_->share_written()};
+    }
     template <class Read>
     decltype(auto) with_root(Read&& read) const {
         return store_->with_current(types::tree_index, read);
@@ -226,6 +230,38 @@ private:
                 return result;
             }
         }
+    }
+    // The same for a change of one record, which work() describes so that it can be called again.
+    template <class Work>
+    auto change_record(Work&& work) {
+        if constexpr (store::logs) {
+            if (store_->begin_record(durability_)) {
+                if (auto result = attempt_lazily(work)) {
+                    store_->commit_lazily(durability_);
+                    return *std::move(result);
+                }
+            }
+            auto result = attempt(work);
+            store_->commit(durability_);
+            return result;
+        } else {
+            return change(work);
+        }
+    }
+    // Nothing: it is to be a transaction, which has begun.
+    template <class Work>
+    auto attempt_lazily(Work& work) -> std::optional<decltype(work())> {
+        try {
+            return work();
+        } catch (const txn::not_lazy&) {
+        } catch (...) {
+            state_->trail = {};
+            store_->leave_lazily();
+            throw;
+        }
+        state_->trail = {};
+        store_->end_lazily();
+        return std::nullopt;
     }
     template <class Work>
     auto attempt(Work& work) {

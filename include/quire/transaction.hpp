@@ -157,6 +157,10 @@ private:
         return work();
     }
     template <class Work>
+    decltype(auto) change_record(Work&& work) {
+        return work();
+    }
+    template <class Work>
     void all_or_nothing(Work&& work) {
         const typename store::mark before = store_ref().set_mark();
         try {

@@ -1,12 +1,14 @@
 // The changing half of the map's face, shared by map and transaction. Derived says what a change
 // is: derived.change(work) runs work() on the writer's working state, as a transaction of its own
-// or within the one that is open, and gives back what work gives.
+// or within the one that is open, and gives back what work gives; derived.change_record(work) does
+// the same for a change of one record, and may call work again if it throws before it has changed
+// anything.
 //
 // Guarantee: every function has the strong guarantee - if it throws, whatever it threw, the map is
 // as it was - with two exceptions. Insert of a range, erase of one and erase_if keep what they have
-// done when there are no transactions. And the iterator that an insertion or erase(iterator) gives
-// is found after the change is done: if reading the page it stands on fails, that is thrown, and
-// the change is done.
+// done when there are no transactions. And the iterator that erase(iterator) gives, or an insertion
+// that splits a page, is found after the change is done: if reading the page it stands on fails,
+// that is thrown, and the change is done.
 // User code (codecs, predicates, updates) must not change the map it is called from: with
 // transactions it would wait for itself for ever, without them std::logic_error is thrown.
 // Cost: one descent, and the pages on its path copied once a transaction.
@@ -119,7 +121,8 @@ public:
     size_type erase(key_param k) {
         const encoded_key key(k);
         if (!key.possible()) return 0;
-        return derived().change([&] { return erase_now(key.arg()) ? size_type{1} : size_type{0}; });
+        return derived().change_record(
+            [&] { return erase_now(key.arg()) ? size_type{1} : size_type{0}; });
     }
     // Erases the record's key, if it is still there, and gives the record after it.
     const_iterator erase(const_iterator at) {
@@ -128,7 +131,7 @@ public:
         typename layout::key_buffer key;
         key.assign(layout::arg_of(layout::key(at.cursor_.leaf(), at.cursor_.index(), buffer)));
         at = const_iterator();
-        derived().change([&] { static_cast<void>(erase_now(key.arg())); });
+        derived().change_record([&] { return erase_now(key.arg()); });
         return this->from(derived().source(), key.arg());
     }
     // Erases all keys from first's on and below last's, and gives the record after them.
@@ -174,13 +177,17 @@ public:
     bool update(key_param k, Function&& fn) {
         const encoded_key key(k);
         if (!key.possible()) return false;
-        return derived().change([&] {
-            std::optional<mapped_type> value = this->read_working(key.arg());
-            if (!value) return false;
-            fn(*value);
-            static_cast<void>(put_now(
-                key, [&](encoded_value& to, const std::string& at) { to.encode(*value, at); },
-                when_there::assign));
+        encoded_once value;
+        return derived().change_record([&] {
+            if (!value.made) {
+                std::optional<mapped_type> found = this->read_working(key.arg());
+                if (!found) return false;
+                fn(*found);
+                value.value.encode(*found, derived().path());
+                value.made = true;
+            }
+            bool moved = false;
+            static_cast<void>(put_now(key, value, no_encoding, when_there::assign, moved));
             return true;
         });
     }
@@ -189,9 +196,9 @@ public:
         const encoded_key key(k);
         std::optional<mapped_type> value;
         if (!key.possible()) return value;
-        derived().change([&] {
+        derived().change_record([&] {
             value = this->read_working(key.arg());
-            if (value) static_cast<void>(erase_now(key.arg()));
+            return value && erase_now(key.arg());
         });
         return value;
     }
@@ -243,37 +250,46 @@ private:
         return value;
     }
 
+    // A value as it is stored; made once, though the change that it is for may start over.
+    struct encoded_once {
+        encoded_value value;
+        bool made = false;
+    };
+    static constexpr auto no_encoding = [](encoded_value&, const std::string&) noexcept {};
+
     template <class Encode>
     insert_result put(key_param k, Encode&& encode, when_there there) {
         const encoded_key key(k);
         key.require_possible(derived().path());
-        if constexpr (Derived::changes_commit) {
-            const bool inserted =
-                derived().change([&] { return put_now(key, encode, there).second; });
-            insert_result result{const_iterator(derived().source()), inserted};
+        encoded_once value;
+        bool moved = false;
+        insert_result result = derived().change_record([&] {
+            insert_result done = put_now(key, value, encode, there, moved);
+            // What the iterator stands on is the version that the change makes.
+            if constexpr (Derived::changes_commit) done.first.share_ = derived().share_written();
+            return done;
+        });
+        if (moved)
             this->seek(result.first, [&](const format::root_record& root) {
-                if (!result.first.cursor_.to_lower_bound(this->pages(), root, key.arg()))
-                    result.first.cursor_.to_end(); // erased again by another writer
+                result.first.cursor_.to_lower_bound(this->pages(), root, key.arg());
             });
-            return result;
-        } else {
-            return derived().change([&] { return put_now(key, encode, there); });
-        }
+        return result;
     }
     template <class Encode>
     void insert_now(const encoded_key& key, Encode&& encode, when_there there) {
         key.require_possible(derived().path());
-        static_cast<void>(put_now(key, encode, there));
+        encoded_once value;
+        bool moved = false;
+        static_cast<void>(put_now(key, value, encode, there, moved));
     }
 
-    // Inserts or assigns in the working state; the iterator reads it too.
+    // Inserts or assigns in the working state; the iterator reads it too. `moved`: it is not known
+    // where the record went, and the iterator is at the end.
     template <class Encode>
-    insert_result put_now(const encoded_key& key, Encode&& encode, when_there there) {
+    insert_result put_now(const encoded_key& key, encoded_once& value, Encode&& encode,
+                          when_there there, bool& moved) {
         store& s = derived().store_ref();
         insert_result result{const_iterator(typename Base::share(s, nullptr)), false};
-        bool moved = false;
-        encoded_value value; // made once, though the operation may start over
-        bool made = false;
         s.changing(s.root(types::tree_index).level, [&] {
             path at;
             at.to(s.cache(), s.root(types::tree_index), key.arg());
@@ -281,21 +297,17 @@ private:
                 result.first.cursor_.to(s.cache(), at);
                 return;
             }
-            if (!made) {
+            if (!value.made) {
                 const std::uint64_t before = s.changes();
-                encode(value, derived().path());
+                encode(value.value, derived().path());
                 if (QUIRE_UNLIKELY(s.changes() != before)) fail_reentered();
-                made = true;
+                value.made = true;
             }
-            edit().put(at, key.arg(), value.view());
+            edit().put(at, key.arg(), value.value.view());
             result.second = !at.found;
             if (at.depth != 0) result.first.cursor_.to(s.cache(), at);
             else moved = true;
         });
-        if (moved)
-            this->seek(result.first, [&](const format::root_record& root) {
-                result.first.cursor_.to_lower_bound(s.cache(), root, key.arg());
-            });
         result.first.note();
         return result;
     }

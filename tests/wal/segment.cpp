@@ -11,7 +11,11 @@
 #include <doctest/doctest.h>
 
 #include <quire/storage/crash_states.hpp>
+#include <quire/storage/file.hpp>
 #include <quire/storage/simulated.hpp>
+
+#include "storage/child.hpp"
+#include "support/temp_dir.hpp"
 
 namespace {
 
@@ -289,4 +293,68 @@ TEST_CASE("zeros are written as far as they are asked for") {
         CHECK(disk.files().at("z") == std::vector<std::byte>(bytes));
         CHECK(counters.bytes_written.value() == bytes);
     }
+}
+
+namespace {
+
+// A device whose user wants to see what is written.
+struct watched_file : storage::file {
+    int writes = 0;
+    storage::status write(std::uint64_t at, bytes_view from) noexcept {
+        ++writes;
+        return storage::file::write(at, from);
+    }
+};
+
+} // namespace
+
+TEST_CASE("what need not be durable is the system's at once, in the order it came") {
+    static_assert(storage::writes_in_place<storage::file>);
+    static_assert(!storage::writes_in_place<watched_file>);
+    static_assert(!storage::writes_in_place<file_device>);
+    const quire_test::temp_dir directory;
+    wal::segment<storage::file> made;
+    io_counters counters;
+    made.size = size;
+    bool stays = false;
+    REQUIRE(wal::create_segment(made, directory.path("s"), header_of(9), counters, stays).ok());
+    std::mt19937_64 random(1);
+    std::vector<std::byte> right = fresh(header_of(9));
+    storage::file other;
+    REQUIRE(other.open(directory.path("s"), access::read_only).ok());
+    std::vector<std::byte> found(size);
+    for (std::size_t at = format::segment_header_size; at < size - 500;) {
+        std::vector<std::byte> bytes(random() % 400 + 1);
+        for (std::byte& each : bytes) each = static_cast<std::byte>(random());
+        // Some are written as those are that are flushed.
+        if (random() % 4 == 0) REQUIRE(made.device.write(at, bytes).ok());
+        else REQUIRE(wal::write_unsynced(made, at, bytes).ok());
+        std::copy(bytes.begin(), bytes.end(), right.begin() + static_cast<std::ptrdiff_t>(at));
+        REQUIRE(other.read(0, found).ok());
+        REQUIRE(found == right);
+        if (random() % 8 == 0) REQUIRE(made.device.sync_data().ok());
+        at += bytes.size();
+    }
+    const std::byte one[1]{};
+    CHECK(quire_test::in_child([&] {
+              return wal::write_unsynced(made, 5000, one).number == EBADF ? 0 : 1;
+          }) == 0);
+    // Behind what has zeros nothing is written in memory.
+    REQUIRE(wal::write_unsynced(made, size + 7, one).ok());
+    std::uint64_t now = 0;
+    REQUIRE(other.size(now).ok());
+    CHECK(now == size + 8);
+}
+
+TEST_CASE("a device that hides write is not passed by") {
+    const quire_test::temp_dir directory;
+    wal::segment<watched_file> made;
+    io_counters counters;
+    made.size = size;
+    bool stays = false;
+    REQUIRE(wal::create_segment(made, directory.path("s"), header_of(9), counters, stays).ok());
+    const int before = made.device.writes;
+    const std::byte some[100]{};
+    REQUIRE(wal::write_unsynced(made, 5000, some).ok());
+    CHECK(made.device.writes == before + 1);
 }

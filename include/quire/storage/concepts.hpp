@@ -234,6 +234,12 @@ concept listing_device = requires(const std::string& beginning, void* to,
     { D::list(beginning, to, found) } -> std::same_as<status>;
 };
 
+// Whether a file's bytes may be written in a mapping of it, in place of write().
+template <class D>
+concept writes_in_place = requires {
+    requires std::same_as<typename D::writes_in_place, D>;
+};
+
 // What the log's segments are to a device: files that are written and read, never mapped.
 template <class D>
 struct log_device {

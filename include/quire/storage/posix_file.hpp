@@ -29,9 +29,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#if defined(__linux__)
+#include <sys/vfs.h>
+#endif
 #include <unistd.h>
 
 #include <quire/core/assert.hpp>
@@ -39,6 +43,7 @@
 #include <quire/core/config.hpp>
 #include <quire/storage/concepts.hpp>
 #include <quire/storage/lock_holder.hpp>
+#include <quire/storage/process_id.hpp>
 #include <quire/storage/transfer.hpp>
 
 namespace quire::storage {
@@ -87,6 +92,15 @@ public:
     // volumes may run out of room in a preallocated range all the same.
     status preallocate(std::uint64_t offset, std::uint64_t bytes) noexcept;
 
+    // The first `bytes` of the file in memory, so that writing there hands bytes to the system
+    // without a call; to be given back by unmap. Null where that may fail by a signal: on file
+    // systems that need new blocks for bytes written over, or are not here. Not for a child of
+    // fork(). Requires: the range has blocks, and nobody makes the file shorter.
+    [[nodiscard]] std::byte* map_for_writing(std::uint64_t bytes) const noexcept;
+    static void unmap(std::byte* mapping, std::uint64_t bytes) noexcept {
+        ::munmap(mapping, static_cast<std::size_t>(bytes));
+    }
+
     // Asks the system to begin writing the range to the medium and does not wait for it
     // (sync_file_range): a sync later on finds less to do. A hint that promises nothing.
     void start_writing(std::uint64_t offset, std::uint64_t bytes) noexcept;
@@ -110,7 +124,7 @@ public:
 
     [[nodiscard]] bool is_open() const noexcept { return descriptor_ >= 0; }
     // Whether this is the copy that fork() made in a child.
-    [[nodiscard]] bool forked() const noexcept { return is_open() && owner_ != ::getpid(); }
+    [[nodiscard]] bool forked() const noexcept { return is_open() && owner_ != process_id(); }
     // For calls this class does not have; stays owned by it. -1 when closed.
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
 
@@ -164,7 +178,7 @@ inline status posix_file::adopt(const std::string& path, int flags) noexcept {
         opened = moved;
     }
     descriptor_ = opened;
-    owner_ = ::getpid();
+    owner_ = process_id();
     return {};
 }
 
@@ -304,6 +318,27 @@ inline status posix_file::preallocate(std::uint64_t offset, std::uint64_t bytes)
     });
     if (answer == 0 || errno == EOPNOTSUPP || errno == ENOSYS) return {};
     return {errno};
+}
+
+inline std::byte* posix_file::map_for_writing(std::uint64_t bytes) const noexcept {
+#if defined(__linux__)
+    constexpr long ext4 = 0xEF53; // and ext2, ext3
+    constexpr long xfs = 0x58465342;
+    constexpr long tmpfs = 0x01021994;
+    struct statfs facts {};
+    if (!may_change() || ::fstatfs(descriptor_, &facts) != 0) return nullptr;
+    const auto kind = static_cast<long>(facts.f_type);
+    if (kind != ext4 && kind != xfs && kind != tmpfs) return nullptr;
+    void* const at = ::mmap(nullptr, static_cast<std::size_t>(bytes), PROT_READ | PROT_WRITE,
+                            MAP_SHARED, descriptor_, 0);
+    if (at == MAP_FAILED) return nullptr;
+    ::madvise(at, static_cast<std::size_t>(bytes), MADV_DONTFORK);
+    ::madvise(at, static_cast<std::size_t>(bytes), MADV_DONTDUMP);
+    return static_cast<std::byte*>(at);
+#else
+    static_cast<void>(bytes);
+    return nullptr;
+#endif
 }
 
 inline void posix_file::start_reading(std::uint64_t offset, std::uint64_t bytes) const noexcept {

@@ -37,13 +37,21 @@ void store<Storage, Replacement, Txn, PageSize>::commit(durability wanted) {
     }
 }
 
+// Writes version v, which is the working state, into the prepared record. Once: if that was for a
+// lazy commit, somebody may be reading it.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::fill_record(version v) noexcept {
+    version_record& record = snapshots_.prepare();
+    if (record.number == v) return;
+    record.number = v;
+    record.roots = working_.roots;
+}
+
 // The working state is a version, upon which the next one is built. Prepared before, so that it
 // does not throw.
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::build(version v) noexcept {
-    version_record& record = snapshots_.prepare();
-    record.number = v;
-    record.roots = working_.roots;
+    fill_record(v);
     snapshots_.build();
     space_.commit(v, space::pending::unseen);
 }

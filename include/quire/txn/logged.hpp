@@ -63,29 +63,68 @@ void store<Storage, Replacement, Txn, PageSize>::commit_logged(durability wanted
         }
         log.append(log_.records, v);
         build(v);
+        const quire::wal::ticket until = promise_appended(wanted);
+        note_change(); // iterators on the working state are over
+        const bool cuts = begin_if_long();
+        gate_.leave();
+        if (!cuts) return promise(until, v);
+        finish_begun(); // it has made the commit durable, and published it
+    }
+}
+
+// How far the log must come for what has just been appended, and all before it.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+quire::wal::ticket
+store<Storage, Replacement, Txn, PageSize>::promise_appended(durability wanted) noexcept {
+    if constexpr (logs) {
+        auto& log = log_.log;
         quire::wal::ticket& promised = log_.promised;
         if (wanted == durability::full) promised.durable = log.appended();
         if (wanted != durability::none || log.has_much_waiting()) promised.written = log.appended();
-        const quire::wal::ticket until = promised;
-        note_change(); // iterators on the working state are over
-        bool cuts = wants_checkpoint() && log_.checkpointing.try_enter(0);
-        if (cuts) {
-            try {
-                begin_checkpoint();
-            } catch (...) { // the commit goes on, and a later one tries again
-                log_.checkpointing.leave();
-                cuts = false;
-            }
+        return promised;
+    } else {
+        return {};
+    }
+}
+
+// In the writer's place, no transaction open: begins the checkpoint that a log too long wants, if
+// nobody else makes one. A later commit tries again if that fails.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+bool store<Storage, Replacement, Txn, PageSize>::begin_if_long() noexcept {
+    if constexpr (logs) {
+        if (QUIRE_LIKELY(!wants_checkpoint()) || !log_.checkpointing.try_enter(0)) return false;
+        try {
+            begin_checkpoint();
+            return true;
+        } catch (...) {
+            log_.checkpointing.leave();
         }
-        gate_.leave();
-        if (!cuts) return promise(until, v);
-        // The checkpoint has made it durable, and published it.
+    }
+    return false;
+}
+
+// Finishes the checkpoint that begin_if_long began.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::finish_begun() noexcept {
+    if constexpr (logs) {
         try {
             finish_checkpoint();
         } catch (...) {
-            // The commit is durable all the same; a poisoned store says so with the next change.
+            // Commits are durable all the same; a poisoned store says so with the next change.
         }
         log_.checkpointing.leave();
+    }
+}
+
+// Waits until the log has come so far.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::keep(const quire::wal::ticket& until) {
+    if constexpr (logs) {
+        if (log_.log.wait(until)) return;
+        poison();
+        detail::raise_io<outcome_unknown>(
+            "making a commit durable failed; open the store again to see whether it has happened",
+            log_.log.failure(), path());
     }
 }
 
@@ -94,13 +133,7 @@ template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::promise(const quire::wal::ticket& until,
                                                          version v) {
     if constexpr (logs) {
-        if (!log_.log.wait(until)) {
-            poison();
-            detail::raise_io<outcome_unknown>(
-                "making a commit durable failed; open the store again to see whether it has "
-                "happened",
-                log_.log.failure(), path());
-        }
+        keep(until);
         snapshots_.publish(v);
     }
 }
@@ -215,6 +248,7 @@ template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::begin_checkpoint() {
     if constexpr (logs) {
         check_writable();
+        publish_lazily();
         mark_session();
         // Not at once again, if this one fails.
         log_.not_before = log_.log.bytes() + options_.wal_limit_bytes / 4;

@@ -221,6 +221,7 @@ void store<Storage, Replacement, Txn, PageSize>::verifying(Look&& look) {
     } else {
         gate_.enter();
         const gate_guard leave(gate_);
+        publish_lazily();
         look(static_cast<const format::root_record&>(snapshots_.newest()->roots[0]));
     }
 }

@@ -33,6 +33,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <pthread.h>
 #include <span>
 #include <string>
 #include <utility>
@@ -64,6 +65,9 @@
 
 namespace quire::txn {
 
+// Thrown when a change cannot be lazy, before anything is changed: end_lazily, and do it again.
+struct not_lazy {};
+
 // What a store needs to know to be opened.
 struct store_options {
     std::string path;
@@ -92,6 +96,13 @@ struct log_part<Device, Txn, true> {
     std::uint64_t from_lsn = 0;          // where the log goes on behind the checkpoint
     std::atomic<std::uint64_t> not_before{0}; // bytes of the log, after a checkpoint that failed
     recovery_report recovered;
+
+    // Of lazy changes, see lazy.hpp. The writer's, but for the atomics.
+    bool lazy = false;             // the working state goes on from change to change
+    version lazily = version::none; // of the newest lazy commit in it
+    std::uint32_t eager = 0;       // so many commits are published at once before the next lazy one
+    std::atomic<bool> unpublished{false};  // there is such a commit: who reads publishes it first
+    std::atomic<pthread_t> changing{};     // the thread that makes a lazy change now
 };
 
 // Members that only a store on a device has.
@@ -147,8 +158,11 @@ public:
     // Runs read(root) with the newest committed root of a tree, inside a guard.
     template <class Read>
     decltype(auto) with_current(std::uint32_t tree, Read&& read) {
+        [[maybe_unused]] const version_record* const own = publish_for_reading();
         return guarded([&]() -> decltype(auto) {
-            if constexpr (transactional) return read(snapshots_.current()->roots[tree]);
+            if constexpr (transactional)
+                return read((QUIRE_UNLIKELY(own != nullptr) ? own : snapshots_.current())
+                                ->roots[tree]);
             else return read(working_.roots[tree]);
         });
     }
@@ -194,8 +208,9 @@ public:
     }
     // A share of the newest committed version, to be given back by unshare().
     [[nodiscard]] version_record* share_current() {
+        version_record* record = publish_for_reading();
         guard in(epoch_);
-        version_record* const record = snapshots_.current();
+        if (QUIRE_LIKELY(record == nullptr)) record = snapshots_.current();
         record->share();
         return record;
     }
@@ -216,6 +231,24 @@ public:
     // Makes what was done visible, and durable as asked, and gives up the writer's place. On an
     // exception the transaction is rolled back and the place given up too.
     void commit(durability wanted);
+    // Before commit: a share of the version that will hold what was done, to be given back by
+    // unshare(). Nobody else can have it before the commit. Requires: transactional.
+    [[nodiscard]] version_record* share_written() noexcept;
+
+    // ---- the writer, for a change of one record; see lazy.hpp ----
+
+    // Takes the writer's place, as begin. True: for a lazy change, to be ended by commit_lazily or
+    // leave_lazily; it makes one note and may throw not_lazy before it does. False: for a
+    // transaction. Requires: logs.
+    [[nodiscard]] bool begin_record(durability wanted);
+    // As commit; does nothing but give up the place if nothing was changed. On outcome_unknown the
+    // change stays visible.
+    void commit_lazily(durability wanted);
+    // Gives up the writer's place; nothing was changed.
+    void leave_lazily() noexcept;
+    // Goes on in a transaction. On an exception the place is given up. Requires: nothing was
+    // changed.
+    void end_lazily();
     // Undoes everything since begin and gives up the writer's place.
     void roll_back() noexcept;
     // A place to go back to within the transaction.
@@ -231,8 +264,12 @@ public:
     // ---- the log; nothing where there is none ----
 
     // Makes the next note of so many bytes noexcept. Throws std::bad_alloc.
+    // For a lazy change also what is needed to commit it: throws what commit would, or not_lazy.
     void reserve_note(std::size_t key, std::size_t value) {
-        if constexpr (logs) log_.records.reserve(key, value);
+        if constexpr (logs) {
+            log_.records.reserve(key, value);
+            if (log_.lazy) prepare_lazily(key, value);
+        }
     }
     // What the transaction has just done.
     void note_put(tree_id tree, bytes_view key, bytes_view value) noexcept {
@@ -359,6 +396,7 @@ private:
     void return_stash() noexcept;
     void undo_space(const space::page_space::mark& to) noexcept;
     void release_pages(page_ref ref, std::uint32_t pages) noexcept;
+    void fill_record(version v) noexcept;
     void build(version v) noexcept;
     void publish(version v) noexcept;
     void observe() noexcept;
@@ -381,6 +419,22 @@ private:
         if constexpr (on_device) cache_.distrust_mapping();
     }
     void commit_logged(durability wanted);
+    [[nodiscard]] quire::wal::ticket promise_appended(durability wanted) noexcept;
+    [[nodiscard]] bool begin_if_long() noexcept;
+    void finish_begun() noexcept;
+    void keep(const quire::wal::ticket& until);
+    [[nodiscard]] bool has_changed() const noexcept;
+    void prepare_lazily(std::size_t key, std::size_t value);
+    void publish_lazily();
+    // Before reading: what was committed lazily is published. Gives the version to read in place of
+    // the current one, if the caller is in the middle of a lazy change.
+    [[nodiscard]] QUIRE_INLINE version_record* publish_for_reading() {
+        if constexpr (logs)
+            if (QUIRE_UNLIKELY(log_.unpublished.load(std::memory_order_acquire)))
+                return publish_for_reader();
+        return nullptr;
+    }
+    QUIRE_COLD version_record* publish_for_reader();
     void commit_large();
     void must(storage::status of_log);
     void must_write(storage::status status, const char* sentence, page_id page = page_id::none);
@@ -466,6 +520,7 @@ private:
 } // namespace quire::txn
 
 #include <quire/txn/commit.hpp>
+#include <quire/txn/lazy.hpp>
 #include <quire/txn/logged.hpp>
 #include <quire/txn/opening.hpp>
 #include <quire/txn/recovery.hpp>

@@ -63,6 +63,8 @@ public:
         count_ = to.count;
     }
 
+    // Whether nothing was put, erased or cleared.
+    [[nodiscard]] bool empty() const noexcept { return count_ == 0 && !too_large_; }
     [[nodiscard]] bool too_large() const noexcept { return too_large_; }
     // Bytes of the group that seal() will make.
     [[nodiscard]] std::size_t group_bytes() const noexcept {

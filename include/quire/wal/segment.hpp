@@ -22,6 +22,7 @@
 #include <utility>
 
 #include <quire/core/bytes.hpp>
+#include <quire/core/config.hpp>
 #include <quire/core/counters.hpp>
 #include <quire/core/ids.hpp>
 #include <quire/format/log_record.hpp>
@@ -42,7 +43,36 @@ template <class Device>
 struct segment : segment_facts {
     Device device;
     segment* next = nullptr; // in a list of its owner
+    std::byte* memory = nullptr; // the file's first `mapped` bytes, if they were ever asked for
+    std::uint64_t mapped = 0;
+    bool tried = false; // to map it
+
+    ~segment() { unmap(); }
+    void unmap() noexcept {
+        if constexpr (storage::writes_in_place<Device>)
+            if (memory != nullptr) Device::unmap(std::exchange(memory, nullptr), mapped);
+        tried = false;
+    }
 };
+
+// Hands bytes to the system that need not be durable yet; by a copy, where the device can. They are
+// inside what the segment's zeros have been written to.
+template <class Device>
+[[nodiscard]] storage::status write_unsynced(segment<Device>& to, std::uint64_t at,
+                                             bytes_view bytes) noexcept {
+    if constexpr (storage::writes_in_place<Device>) {
+        if (QUIRE_UNLIKELY(!to.tried)) {
+            to.tried = true;
+            to.mapped = to.size;
+            to.memory = to.device.map_for_writing(to.size);
+        }
+        if (to.memory != nullptr && at + bytes.size() <= to.mapped && !to.device.forked()) {
+            copy_bytes(to.memory + at, bytes.data(), bytes.size());
+            return {};
+        }
+    }
+    return to.device.write(at, bytes);
+}
 
 // Writes zeros from `at` to `end`, so that later writes change no metadata: a write into space that
 // was only reserved costs a flush of the journal besides. In small pieces: a file system that keeps

@@ -296,7 +296,7 @@ private:
             counters_.syncs.add();
             status = Sync::write(into.device, at, bytes, earlier);
         } else if (!bytes.empty()) {
-            status = into.device.write(at, bytes);
+            status = write_unsynced(into, at, bytes);
         }
         counters_.bytes_written.add(bytes.size());
         latch_.lock();
@@ -343,6 +343,7 @@ private:
             }
             if (!back.ok()) fail(back);
         }
+        current_->unmap(); // it is empty, and nobody writes to it
         if (status.ok()) current_->size = wanted;
         return status;
     }
