@@ -114,6 +114,10 @@ struct page_store {
         const auto found = pages.find(ref.id);
         return found == pages.end() ? nullptr : found->second.get();
     }
+    // A guess that is always wrong.
+    [[nodiscard]] const std::byte* likely_place(page_ref) const noexcept {
+        return pages.empty() ? nullptr : pages.begin()->second.get();
+    }
     void pin(const std::byte* page) noexcept { ++pins[page]; }
     void unpin(const std::byte* page) noexcept {
         if (--pins[page] == 0) pins.erase(page);
