@@ -161,6 +161,12 @@ TEST_CASE("what outlives its map, or was moved from, is named") {
               map.reset();
           }).says("end before their map"));
     CHECK(quire_test::death_of([&] {
+              std::optional<numbers> map(
+                  std::in_place, path, quire::options{.durability = quire::durability::relaxed});
+              const auto it = map->insert(1, 1).first;
+              map.reset();
+          }).says("end before their map"));
+    CHECK(quire_test::death_of([&] {
               std::optional<numbers> map(std::in_place, path);
               const auto tx = map->transaction();
               map.reset();

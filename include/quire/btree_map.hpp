@@ -170,7 +170,7 @@ public:
     // Checks every page of the map and that each page of the store is exactly one of: in use, free,
     // pending. Reads everything; waits for the writer's place. Throws corruption, io_error.
     void verify();
-    // Waits for the writer's place. No I/O.
+    // Waits for the writer's place. No page is read.
     [[nodiscard]] map_stats stats();
     // The store's file; empty in memory.
     [[nodiscard]] const std::string& path() const noexcept { return store_->path(); }

@@ -64,7 +64,7 @@ public:
     using reverse_iterator = const_reverse_iterator;
     using range_type = map_range<const_iterator>;
 
-    // ---- capacity: O(1), no I/O ----
+    // ---- capacity: O(1), no page is read ----
     [[nodiscard]] bool empty() const { return size() == 0; }
     [[nodiscard]] size_type size() const {
         return derived().with_root([](const format::root_record& root) { return root.entries; });

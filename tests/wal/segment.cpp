@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/mman.h>
+
 #include <doctest/doctest.h>
 
 #include <quire/storage/crash_states.hpp>
@@ -339,6 +341,16 @@ TEST_CASE("what need not be durable is the system's at once, in the order it cam
     CHECK(quire_test::in_child([&] {
               return wal::write_unsynced(made, 5000, one).number == EBADF ? 0 : 1;
           }) == 0);
+    // A child has no mapping, and may have something else in its place.
+    if (made.memory != nullptr)
+        CHECK(quire_test::in_child([&] {
+                  void* const mine = ::mmap(made.memory, size, PROT_READ | PROT_WRITE,
+                                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                  if (mine != made.memory) return 2;
+                  made.unmap();
+                  *static_cast<volatile char*>(mine) = 1; // still there
+                  return 0;
+              }) == 0);
     // Behind what has zeros nothing is written in memory.
     REQUIRE(wal::write_unsynced(made, size + 7, one).ok());
     std::uint64_t now = 0;

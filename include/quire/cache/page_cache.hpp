@@ -13,7 +13,7 @@
 // the one writer, outside or inside its guard as they say.
 // Invariants:
 //   1. A frame's page does not change while it can be reached through the translation array, but
-//      for the pages the writer made in its own version, which no reader can reach.
+//      for the pages the writer made in its own version, which no reader reaches meanwhile.
 //   2. A frame that leaves the array rests in limbo until every operation that may have seen it has
 //      ended and nobody pins it. An evicted pinned frame lives on as an orphan; a second copy of an
 //      immutable page does no harm.
@@ -431,7 +431,7 @@ private:
                   // but the removal of a mark
     // Every free frame is in free_ or from untouched_ on; some that are not free may be as well.
     growing_array<std::uint32_t> free_;
-    std::uint32_t untouched_ = 0; // frames from here on were used by their own pages alone, if ever
+    std::uint32_t untouched_ = 0; // frames from here on were used by their own pages first, if ever
     std::uint32_t spare_ = 0;     // frames kept free or in limbo, so that a reader finds one
     growing_array<resting> limbo_;
     std::uint32_t evictions_ = 0; // in this epoch

@@ -1,7 +1,7 @@
 // The default storage: a file read by pread and written by pwrite and pwritev. Every page a store
 // uses is a copy in a frame of its cache, so memory has one hard budget, an I/O error is a status
-// and not a signal, and nothing another program does to the file changes a page in use. The log of
-// such a store is written in place in memory, where the file system allows it (decision 0020).
+// and not a signal, and nothing another program does to the file changes a page in use. But for the
+// log of such a store, which may be written through a mapping: see decision 0020.
 //
 // The members are those of posix_file; laws and thread-safety stand in storage/concepts.hpp. A
 // device of your own may derive from this class and hide the members it changes.

@@ -323,12 +323,11 @@ inline status posix_file::preallocate(std::uint64_t offset, std::uint64_t bytes)
 inline std::byte* posix_file::map_for_writing(std::uint64_t bytes) const noexcept {
 #if defined(__linux__)
     constexpr long ext4 = 0xEF53; // and ext2, ext3
-    constexpr long xfs = 0x58465342;
     constexpr long tmpfs = 0x01021994;
     struct statfs facts {};
     if (!may_change() || ::fstatfs(descriptor_, &facts) != 0) return nullptr;
     const auto kind = static_cast<long>(facts.f_type);
-    if (kind != ext4 && kind != xfs && kind != tmpfs) return nullptr;
+    if (kind != ext4 && kind != tmpfs) return nullptr;
     void* const at = ::mmap(nullptr, static_cast<std::size_t>(bytes), PROT_READ | PROT_WRITE,
                             MAP_SHARED, descriptor_, 0);
     if (at == MAP_FAILED) return nullptr;

@@ -5,46 +5,48 @@
 // may be reading the version before. Where nobody is, a commit is its record in the log and no
 // more: the working state stays open, and the next change is made in place.
 //
-//   change    prepared before it begins, so that nothing can fail behind it: room in the log, the
-//             session's first slot; then the pages of the working state
-//   commit    append the record; the version's number and roots stand in the prepared record; give
-//             up the writer's place; wait for the log
-//   publish   whoever reads, opens a transaction, or makes a checkpoint first makes one version of
-//             all lazy commits so far, in the writer's place, and waits for the log
+//   change    what can fail comes first: code that makes the value, room in the log, the session's
+//             first slot; then `editing`, a look at whether anybody holds the prepared record, and
+//             the pages of the working state
+//   commit    append the record; the version's number and roots stand in the prepared record, which
+//             readers find as newest_lazy; `editing` is over; give up the writer's place; wait for
+//             the log
+//   read      share newest_lazy; if `editing`, give it back and try again; wait for the log
+//   publish   transactions, checkpoints, and a change that finds the record held: one version of
+//             all lazy commits so far is built, in the writer's place, and the log waited for
 //
-// An iterator that a lazy change gave has a share of the prepared record. The next change sees that
-// it is held and publishes first, so what the iterator stands on does not change.
-// A reader that has to publish makes the writer publish the next commits at once: reading beside a
-// writer costs it the writer's place once in `eagerly` commits.
+// Who shares the record and then sees that nothing is being edited holds a version that stays as it
+// is: a writer that begins to edit looks for holders after it has said so, and publishes. So a
+// reader waits for one change of a few pages, never for the writer's place, user code or a
+// transaction. It waits for the log like the one who commits: for a flush, if a full commit before
+// it does.
+//
 // If the log fails, those who wait for it are told; what they have done stays visible until the
-// store is closed.
+// store is closed, and so does what is below it.
 #pragma once
+
+#include <sched.h>
 
 #include <quire/txn/store.hpp>
 
 namespace quire::txn {
 
-// Commits that are published at once after a reader had to do it.
-inline constexpr std::uint32_t eagerly = 256;
-
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 bool store<Storage, Replacement, Txn, PageSize>::begin_record(durability wanted) {
     if constexpr (logs) {
         gate_.enter();
-        if (wanted == durability::full || (!log_.lazy && log_.eager != 0)) {
-            if (log_.eager != 0) --log_.eager;
+        if (wanted == durability::full) {
             begin_here();
             return false;
         }
         try {
             check_writable();
-            if (log_.lazy &&
-                (snapshots_.prepare().holders.load(std::memory_order_acquire) != 0 ||
-                 wants_checkpoint())) // one is under way, or failed: see limit_log
-                publish_lazily();
+            // A checkpoint that is wanted is under way, or has failed: see limit_log.
+            if (log_.lazy && (snapshots_.prepare().held() || wants_checkpoint())) publish_lazily();
             if (log_.lazy) {
                 log_.records.start(largest_logged());
             } else {
+                check_writable();
                 limit_log();
                 start_working();
                 log_.lazy = true;
@@ -54,7 +56,6 @@ bool store<Storage, Replacement, Txn, PageSize>::begin_record(durability wanted)
             gate_.leave();
             throw;
         }
-        log_.changing.store(pthread_self(), std::memory_order_relaxed);
     }
     return logs;
 }
@@ -66,32 +67,45 @@ void store<Storage, Replacement, Txn, PageSize>::prepare_lazily(std::size_t key,
     if constexpr (logs) {
         const std::size_t bytes = format::aligned_group(
             format::begin_size + format::update_size(key, value) + format::commit_size);
-        // User code that makes the value may have made an iterator on the state that it found.
-        const bool held = snapshots_.prepare().holders.load(std::memory_order_acquire) != 0;
-        if (held || bytes + format::group_alignment > largest_logged()) throw not_lazy{};
+        if (bytes + format::group_alignment > largest_logged()) throw not_lazy{};
         require_writable();
         mark_session();
         must(log_.log.reserve(bytes));
+        log_.editing.store(true, std::memory_order_seq_cst);
+        if (snapshots_.prepare().held()) {
+            stop_editing();
+            throw not_lazy{};
+        }
     }
+}
+
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::stop_editing() noexcept {
+    if constexpr (logs) log_.editing.store(false, std::memory_order_seq_cst);
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::commit_lazily(durability wanted) {
     if constexpr (logs) {
-        auto& log = log_.log;
-        quire::wal::ticket until = log_.promised;
-        bool cuts = false;
-        if (!log_.records.empty()) {
-            if (log_.lazily != version::none) last_ = next(last_);
-            log.append(log_.records, last_);
-            log_.lazily = last_;
-            fill_record(last_);
-            until = promise_appended(wanted);
-            log_.unpublished.store(true, std::memory_order_release);
-            log_.changing.store({}, std::memory_order_relaxed);
-            cuts = begin_if_long();
+        if (log_.records.empty()) { // nothing was changed
+            const quire::wal::ticket until = log_.promised;
+            const bool on_built = log_.lazily == version::none;
+            const version newest = snapshots_.newest()->number;
+            leave_lazily();
+            return on_built ? promise(until, newest) : keep(until);
         }
-        leave_lazily();
+        if (log_.lazily != version::none) last_ = next(last_);
+        log_.log.append(log_.records, last_);
+        log_.lazily = last_;
+        const quire::wal::ticket until = promise_appended(wanted);
+        version_record& record = snapshots_.prepare();
+        fill_record(last_);
+        record.written = until.written;
+        record.durable = until.durable;
+        log_.newest_lazy.store(&record, std::memory_order_release);
+        stop_editing();
+        const bool cuts = begin_if_long();
+        gate_.leave();
         if (cuts) return finish_begun();
         keep(until);
     }
@@ -99,18 +113,13 @@ void store<Storage, Replacement, Txn, PageSize>::commit_lazily(durability wanted
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::leave_lazily() noexcept {
-    if constexpr (logs) {
-        log_.changing.store({}, std::memory_order_relaxed);
-        gate_.leave();
-    }
+    stop_editing();
+    gate_.leave();
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::end_lazily() {
-    if constexpr (logs) {
-        log_.changing.store({}, std::memory_order_relaxed);
-        begin_here();
-    }
+    begin_here();
 }
 
 // In the writer's place: one version of all lazy commits. Throws std::bad_alloc without effect.
@@ -131,21 +140,30 @@ void store<Storage, Replacement, Txn, PageSize>::publish_lazily() {
             note_change();
         }
         log_.lazy = false;
-        log_.unpublished.store(false, std::memory_order_release);
+        log_.newest_lazy.store(nullptr, std::memory_order_release);
     }
 }
 
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
-version_record* store<Storage, Replacement, Txn, PageSize>::publish_for_reader() {
+version_record* store<Storage, Replacement, Txn, PageSize>::find_lazy() {
     if constexpr (logs) {
-        // User code that makes a value reads the map: it sees what was committed before.
-        if (log_.changing.load(std::memory_order_relaxed) == pthread_self())
-            return &snapshots_.prepare();
-        gate_.enter();
-        const gate_guard leave(gate_);
-        if (log_.unpublished.load(std::memory_order_relaxed)) {
-            publish_lazily();
-            log_.eager = eagerly;
+        for (;;) {
+            version_record* record = nullptr;
+            {
+                guard in(epoch_); // the record is not given to another version meanwhile
+                record = log_.newest_lazy.load(std::memory_order_seq_cst);
+                if (record == nullptr) return nullptr; // readers find it by now
+                record->share();
+                if (log_.editing.load(std::memory_order_seq_cst)) {
+                    record->unshare();
+                    record = nullptr;
+                }
+            }
+            if (record != nullptr) {
+                static_cast<void>(log_.log.wait({record->written, record->durable}));
+                return record;
+            }
+            ::sched_yield();
         }
     }
     return nullptr;

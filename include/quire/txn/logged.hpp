@@ -249,6 +249,7 @@ void store<Storage, Replacement, Txn, PageSize>::begin_checkpoint() {
     if constexpr (logs) {
         check_writable();
         publish_lazily();
+        check_writable(); // the log may have failed
         mark_session();
         // Not at once again, if this one fails.
         log_.not_before = log_.log.bytes() + options_.wal_limit_bytes / 4;

@@ -40,7 +40,10 @@ store<Storage, Replacement, Txn, PageSize>::~store() {
     QUIRE_PRECONDITION(gate_.is_free(), "a transaction ends before its map");
     [[maybe_unused]] std::size_t own = 0; // of a checkpoint that failed
     if constexpr (logs) own = log_.held.size();
-    QUIRE_PRECONDITION(snapshots_.open(epoch_).size() <= own,
+    [[maybe_unused]] bool lazily_held = false;
+    if constexpr (logs)
+        if (const version_record* const lazy = log_.newest_lazy) lazily_held = lazy->held();
+    QUIRE_PRECONDITION(snapshots_.open(epoch_).size() <= own && !lazily_held,
                        "snapshots and iterators end before their map");
     try {
         close();

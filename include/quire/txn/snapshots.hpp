@@ -1,10 +1,10 @@
 // Versions: those that are built and not yet published, the current one, those that snapshots hold.
 //
 // A version is built by the writer, and the next one upon it; it is published, in order, when its
-// commit is as durable as was asked. A record is immutable but for its count of holders. Readers
-// find the current record inside an epoch guard and either use it within that guard or take a share
-// of it; a record whose last share is gone is reused once no operation in flight can have it in
-// hand.
+// commit is as durable as was asked. A record is immutable but for its count of holders, from when
+// it is built, or held. Readers find the current record inside an epoch guard and either use it
+// within that guard or take a share of it; a record whose last share is gone is reused once no
+// operation in flight can have it in hand.
 // Thread-safety: current, publish, share, unshare from any thread (share: inside a guard, or of a
 // record already shared); the rest from the one writer.
 #pragma once
@@ -43,12 +43,23 @@ struct version_record {
     std::atomic<std::uint64_t> own{0}; // of them, the store's
     // coarse_milliseconds() of the first of these holders; of one before, for an instant.
     std::atomic<std::int64_t> since{0};
+    // Of a lazy commit: LSNs to which the log must be written and durable before it may be read.
+    std::uint64_t written = 0;
+    std::uint64_t durable = 0;
 
+    // In one order with what lazy commits do, whose writer looks for holders.
     void share() noexcept {
-        if (holders.fetch_add(1, std::memory_order_relaxed) == 0)
+        if (holders.fetch_add(1, std::memory_order_seq_cst) == 0)
             since.store(coarse_milliseconds(), std::memory_order_relaxed);
     }
     void unshare() noexcept { holders.fetch_sub(1, std::memory_order_release); }
+    struct share_guard {
+        version_record& of;
+        ~share_guard() { of.unshare(); }
+    };
+    [[nodiscard]] bool held() const noexcept {
+        return holders.load(std::memory_order_seq_cst) != 0;
+    }
     // A share of the store's own, which held() does not tell of.
     void hold() noexcept {
         own.fetch_add(1, std::memory_order_relaxed);

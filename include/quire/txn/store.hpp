@@ -33,7 +33,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <pthread.h>
 #include <span>
 #include <string>
 #include <utility>
@@ -98,11 +97,10 @@ struct log_part<Device, Txn, true> {
     recovery_report recovered;
 
     // Of lazy changes, see lazy.hpp. The writer's, but for the atomics.
-    bool lazy = false;             // the working state goes on from change to change
+    bool lazy = false;              // the working state goes on from change to change
     version lazily = version::none; // of the newest lazy commit in it
-    std::uint32_t eager = 0;       // so many commits are published at once before the next lazy one
-    std::atomic<bool> unpublished{false};  // there is such a commit: who reads publishes it first
-    std::atomic<pthread_t> changing{};     // the thread that makes a lazy change now
+    std::atomic<version_record*> newest_lazy{nullptr}; // its record, while it is not published
+    std::atomic<bool> editing{false};                  // pages of that version are being changed
 };
 
 // Members that only a store on a device has.
@@ -158,11 +156,13 @@ public:
     // Runs read(root) with the newest committed root of a tree, inside a guard.
     template <class Read>
     decltype(auto) with_current(std::uint32_t tree, Read&& read) {
-        [[maybe_unused]] const version_record* const own = publish_for_reading();
+        if constexpr (logs)
+            if (version_record* const lazy = share_lazy(); QUIRE_UNLIKELY(lazy != nullptr)) {
+                const version_record::share_guard until_read{*lazy};
+                return guarded([&]() -> decltype(auto) { return read(lazy->roots[tree]); });
+            }
         return guarded([&]() -> decltype(auto) {
-            if constexpr (transactional)
-                return read((QUIRE_UNLIKELY(own != nullptr) ? own : snapshots_.current())
-                                ->roots[tree]);
+            if constexpr (transactional) return read(snapshots_.current()->roots[tree]);
             else return read(working_.roots[tree]);
         });
     }
@@ -208,9 +208,9 @@ public:
     }
     // A share of the newest committed version, to be given back by unshare().
     [[nodiscard]] version_record* share_current() {
-        version_record* record = publish_for_reading();
+        if (version_record* const lazy = share_lazy(); QUIRE_UNLIKELY(lazy != nullptr)) return lazy;
         guard in(epoch_);
-        if (QUIRE_LIKELY(record == nullptr)) record = snapshots_.current();
+        version_record* const record = snapshots_.current();
         record->share();
         return record;
     }
@@ -241,8 +241,7 @@ public:
     // leave_lazily; it makes one note and may throw not_lazy before it does. False: for a
     // transaction. Requires: logs.
     [[nodiscard]] bool begin_record(durability wanted);
-    // As commit; does nothing but give up the place if nothing was changed. On outcome_unknown the
-    // change stays visible.
+    // As commit. On outcome_unknown the change stays visible.
     void commit_lazily(durability wanted);
     // Gives up the writer's place; nothing was changed.
     void leave_lazily() noexcept;
@@ -426,15 +425,15 @@ private:
     [[nodiscard]] bool has_changed() const noexcept;
     void prepare_lazily(std::size_t key, std::size_t value);
     void publish_lazily();
-    // Before reading: what was committed lazily is published. Gives the version to read in place of
-    // the current one, if the caller is in the middle of a lazy change.
-    [[nodiscard]] QUIRE_INLINE version_record* publish_for_reading() {
+    // A share of the newest lazy commit; null when readers can see it in the current version.
+    [[nodiscard]] QUIRE_INLINE version_record* share_lazy() {
         if constexpr (logs)
-            if (QUIRE_UNLIKELY(log_.unpublished.load(std::memory_order_acquire)))
-                return publish_for_reader();
+            if (QUIRE_UNLIKELY(log_.newest_lazy.load(std::memory_order_acquire) != nullptr))
+                return find_lazy();
         return nullptr;
     }
-    QUIRE_COLD version_record* publish_for_reader();
+    QUIRE_COLD version_record* find_lazy();
+    void stop_editing() noexcept;
     void commit_large();
     void must(storage::status of_log);
     void must_write(storage::status status, const char* sentence, page_id page = page_id::none);

@@ -37,6 +37,7 @@ void store<Storage, Replacement, Txn, PageSize>::begin_here() {
     try {
         check_writable();
         publish_lazily();
+        check_writable(); // the log may have failed
         limit_log();
         start_working();
     } catch (...) {
@@ -208,6 +209,7 @@ decltype(auto) store<Storage, Replacement, Txn, PageSize>::changing(std::uint32_
                 return change();
             } catch (const cache::out_of_frames&) {
             }
+            stop_editing(); // nothing was changed, and whoever waits may be in our way
             const std::uint32_t some = cache_.some_frames();
             find_frames([&] { cache_.ensure_frames(pages > some ? pages : some); });
         }

@@ -27,6 +27,7 @@
 #include <quire/core/ids.hpp>
 #include <quire/format/log_record.hpp>
 #include <quire/storage/concepts.hpp>
+#include <quire/storage/process_id.hpp>
 
 namespace quire::wal {
 
@@ -45,12 +46,15 @@ struct segment : segment_facts {
     segment* next = nullptr; // in a list of its owner
     std::byte* memory = nullptr; // the file's first `mapped` bytes, if they were ever asked for
     std::uint64_t mapped = 0;
-    bool tried = false; // to map it
+    std::int64_t mapped_by = 0; // the process; a child of fork() has something else there
+    bool tried = false;         // to map it
 
     ~segment() { unmap(); }
     void unmap() noexcept {
         if constexpr (storage::writes_in_place<Device>)
-            if (memory != nullptr) Device::unmap(std::exchange(memory, nullptr), mapped);
+            if (memory != nullptr && mapped_by == storage::process_id())
+                Device::unmap(memory, mapped);
+        memory = nullptr;
         tried = false;
     }
 };
@@ -64,6 +68,7 @@ template <class Device>
         if (QUIRE_UNLIKELY(!to.tried)) {
             to.tried = true;
             to.mapped = to.size;
+            to.mapped_by = storage::process_id();
             to.memory = to.device.map_for_writing(to.size);
         }
         if (to.memory != nullptr && at + bytes.size() <= to.mapped && !to.device.forked()) {
