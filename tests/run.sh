@@ -35,7 +35,14 @@ if [ $# -gt 0 ]; then
 else
   # Compiling takes longer than running: not optimised, without symbols.
   configure .build/gcc g++ -Doptimization=0 -Ddebug=false
-  stage gcc '' --no-suite long
+  # Everything, but of the benchmark with a unit for each replacement policy, -O3, one of each kind.
+  policies=
+  for part in charts hits matrix matrix_file_lru_k matrix_memory_clock matrix_mmap_clock ycsb; do
+    policies="$policies benchmarks/policies.p/policies_$part.cpp.o"
+  done
+  stage gcc "meson-test-prereq tests/libtest_main.a tests/libheaders_alone.a \
+    tests/static/libstatic_tests.a benchmarks/limits benchmarks/peers benchmarks/log \
+    benchmarks/cache $policies" --no-suite long
   configure .build/sanitized clang++ -Doptimization=0 -Ddebug=false \
     -Db_sanitize=address,undefined -Db_lundef=false
   export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1

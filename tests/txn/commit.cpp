@@ -171,12 +171,12 @@ std::size_t live_without_transactions(std::uint64_t seed, effort how) {
 
 TEST_CASE("after a crash at any point a store holds what was acknowledged, or one commit more") {
     std::size_t images = 0;
-    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
         images += live_and_crash<words>(seed, 10, {40, 3});
         images += live_and_crash<numbers>(seed, 10, {40, 3});
     }
     MESSAGE(images, " images");
-    CHECK(images > 3000);
+    CHECK(images > 1500);
 }
 
 TEST_CASE("and a map without transactions holds what was flushed last, or the flush in flight") {

@@ -24,7 +24,7 @@ struct named_trace {
 
 // Ten thousand requests each, from one seed.
 inline std::vector<named_trace> every_trace() {
-    constexpr std::size_t requests = 10'000;
+    constexpr std::size_t requests = 5'000;
     constexpr std::uint32_t pages = 2'000;
     constexpr std::uint64_t seed = 20261;
     std::vector<named_trace> all;
