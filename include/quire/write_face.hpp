@@ -186,8 +186,7 @@ public:
                 value.value.encode(*found, derived().path());
                 value.made = true;
             }
-            bool moved = false;
-            static_cast<void>(put_now(key, value, no_encoding, when_there::assign, moved));
+            static_cast<void>(put_now(key, value, no_encoding, when_there::assign));
             return true;
         });
     }
@@ -262,14 +261,13 @@ private:
         const encoded_key key(k);
         key.require_possible(derived().path());
         encoded_once value;
-        bool moved = false;
         insert_result result = derived().change_record([&] {
-            insert_result done = put_now(key, value, encode, there, moved);
+            insert_result done = put_now(key, value, encode, there);
             // What the iterator stands on is the version that the change makes.
             if constexpr (Derived::changes_commit) done.first.share_ = derived().share_written();
             return done;
         });
-        if (moved)
+        if (result.first.cursor_.at_end())
             this->seek(result.first, [&](const format::root_record& root) {
                 result.first.cursor_.to_lower_bound(this->pages(), root, key.arg());
             });
@@ -279,15 +277,14 @@ private:
     void insert_now(const encoded_key& key, Encode&& encode, when_there there) {
         key.require_possible(derived().path());
         encoded_once value;
-        bool moved = false;
-        static_cast<void>(put_now(key, value, encode, there, moved));
+        static_cast<void>(put_now(key, value, encode, there));
     }
 
-    // Inserts or assigns in the working state; the iterator reads it too. `moved`: it is not known
-    // where the record went, and the iterator is at the end.
+    // Inserts or assigns in the working state; the iterator reads it too, and is at the end if the
+    // change has split a page and it is not known where the record went.
     template <class Encode>
     insert_result put_now(const encoded_key& key, encoded_once& value, Encode&& encode,
-                          when_there there, bool& moved) {
+                          when_there there) {
         store& s = derived().store_ref();
         insert_result result{const_iterator(typename Base::share(s, nullptr)), false};
         s.changing(s.root(types::tree_index).level, [&] {
@@ -306,7 +303,6 @@ private:
             edit().put(at, key.arg(), value.value.view());
             result.second = !at.found;
             if (at.depth != 0) result.first.cursor_.to(s.cache(), at);
-            else moved = true;
         });
         result.first.note();
         return result;

@@ -14,13 +14,11 @@ void store<Storage, Replacement, Txn, PageSize>::commit(durability wanted) {
         commit_logged(wanted);
     } else {
         return_stash();
-        // Any change of a tree changes its root record.
-        const bool changed = working_.roots != begun_.roots;
+        const bool changed = has_changed();
         const bool all_durable = !on_device || snapshots_.current()->number <= durable();
         if (!changed && (wanted == durability::none || all_durable)) return roll_back();
         try {
             require_writable(); // a write of this very transaction may have failed
-            static_cast<void>(snapshots_.prepare());
             space_.prepare_commit();
             space_.trim_new(begun_.space.end);
             if (on_device && wanted != durability::none) make_durable(working_.at);
@@ -296,7 +294,6 @@ void store<Storage, Replacement, Txn, PageSize>::close() {
             snapshots_.publish(snapshots_.newest()->number);
             begin();
             if (file.slot().log_salt != 0) { // what is in the log is to be in the file
-                static_cast<void>(snapshots_.prepare());
                 make_durable(working_.at);
                 build(working_.at);
                 publish(working_.at);
@@ -315,7 +312,6 @@ void store<Storage, Replacement, Txn, PageSize>::close() {
         space_.trim([this](page_id id) { device_.map.changed(id); });
         begun_.space = space_.now();
         if (space_.end() != file.slot().page_count) {
-            if constexpr (transactional) static_cast<void>(snapshots_.prepare());
             make_durable(working_.at);
             if constexpr (transactional) {
                 build(working_.at);

@@ -35,29 +35,19 @@ template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 bool store<Storage, Replacement, Txn, PageSize>::begin_record(durability wanted) {
     if constexpr (logs) {
         gate_.enter();
-        if (wanted == durability::full) {
-            begin_here();
-            return false;
+        const bool lazily = wanted != durability::full;
+        // A checkpoint that is wanted is under way, or has failed: see limit_log.
+        if (lazily && log_.lazy && !poisoned() && !snapshots_.prepare().held() &&
+            !wants_checkpoint()) {
+            log_.records.start(largest_logged());
+            return true;
         }
-        try {
-            check_writable();
-            // A checkpoint that is wanted is under way, or has failed: see limit_log.
-            if (log_.lazy && (snapshots_.prepare().held() || wants_checkpoint())) publish_lazily();
-            if (log_.lazy) {
-                log_.records.start(largest_logged());
-            } else {
-                check_writable();
-                limit_log();
-                start_working();
-                log_.lazy = true;
-                log_.lazily = version::none;
-            }
-        } catch (...) {
-            gate_.leave();
-            throw;
-        }
+        begin_here();
+        log_.lazy = lazily;
+        log_.lazily = version::none;
+        return lazily;
     }
-    return logs;
+    return false;
 }
 
 // Before the change: what its commit needs.

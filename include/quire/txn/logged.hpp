@@ -39,8 +39,7 @@ void store<Storage, Replacement, Txn, PageSize>::commit_logged(durability wanted
     if constexpr (logs) {
         return_stash();
         auto& log = log_.log;
-        // Any change of a tree changes its root record.
-        if (working_.roots == begun_.roots) {
+        if (!has_changed()) {
             quire::wal::ticket until = log_.promised;
             if (wanted == durability::full) until.durable = log.appended();
             const version newest = snapshots_.newest()->number;
@@ -50,7 +49,6 @@ void store<Storage, Replacement, Txn, PageSize>::commit_logged(durability wanted
         const version v = working_.at;
         try {
             require_writable(); // a write of this very transaction may have failed
-            static_cast<void>(snapshots_.prepare());
             space_.prepare_commit();
             space_.trim_new(begun_.space.end);
             if (log_.records.too_large()) return commit_large();

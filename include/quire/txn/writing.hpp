@@ -58,7 +58,7 @@ void store<Storage, Replacement, Txn, PageSize>::must_write(storage::status stat
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::start_working() {
     collect();
-    static_cast<void>(snapshots_.prepare());
+    static_cast<void>(snapshots_.prepare()); // so that the commit needs none
     working_.roots = snapshots_.newest()->roots;
     // Nothing of this session is on the medium yet: the numbers given out so far do not count.
     if (on_device && !marked_ && !recovering_) numbered_from_ = reserved_ = last_;

@@ -50,10 +50,12 @@ struct segment : segment_facts {
     bool tried = false;         // to map it
 
     ~segment() { unmap(); }
+    [[nodiscard]] bool has_mapping() const noexcept {
+        return memory != nullptr && mapped_by == storage::process_id();
+    }
     void unmap() noexcept {
         if constexpr (storage::writes_in_place<Device>)
-            if (memory != nullptr && mapped_by == storage::process_id())
-                Device::unmap(memory, mapped);
+            if (has_mapping()) Device::unmap(memory, mapped);
         memory = nullptr;
         tried = false;
     }
@@ -71,7 +73,7 @@ template <class Device>
             to.mapped_by = storage::process_id();
             to.memory = to.device.map_for_writing(to.size);
         }
-        if (to.memory != nullptr && at + bytes.size() <= to.mapped && !to.device.forked()) {
+        if (to.has_mapping() && at + bytes.size() <= to.mapped) {
             copy_bytes(to.memory + at, bytes.data(), bytes.size());
             return {};
         }
