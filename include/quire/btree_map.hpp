@@ -24,6 +24,8 @@
 #include <string>
 #include <utility>
 
+#include <quire/compaction.hpp>
+#include <quire/compaction_steps.hpp>
 #include <quire/core/growing_array.hpp>
 #include <quire/core/owned.hpp>
 #include <quire/core/raise.hpp>
@@ -31,6 +33,7 @@
 #include <quire/policies.hpp>
 #include <quire/read_face.hpp>
 #include <quire/replay.hpp>
+#include <quire/space_use.hpp>
 #include <quire/transaction.hpp>
 #include <quire/types.hpp>
 #include <quire/write_face.hpp>
@@ -48,6 +51,7 @@ struct map_stats {
     std::uint64_t pages = 0;         // of the store, header included
     std::uint64_t free_pages = 0;    // ready for use
     std::uint64_t pending_pages = 0; // freed, but seen by snapshots or not yet by the medium
+    std::uint64_t kept_pages = 0;    // of them, seen by snapshots and iterators
     std::uint64_t cached_bytes = 0;  // in frames, or of memory pages
     std::uint64_t pages_read = 0;
     std::uint64_t pages_written = 0;
@@ -116,6 +120,10 @@ public:
           durability_(how.durability) {
         recover(how);
         if (how.untrusted) verify();
+        if constexpr (types::transactional)
+            if (how.auto_compact > 0 && !how.read_only)
+                state_->follower = owned<detail::commit_follower>(
+                    new detail::compaction_steps<types>(*store_, *state_, how.auto_compact));
     }
     btree_map(btree_map&&) noexcept = default;
     btree_map& operator=(btree_map&&) noexcept = default;
@@ -170,8 +178,34 @@ public:
     // Checks every page of the map and that each page of the store is exactly one of: in use, free,
     // pending. Reads everything; waits for the writer's place. Throws corruption, io_error.
     void verify();
-    // Waits for the writer's place. No page is read.
+    // Makes the store's file as short as what it holds, beside readers and writers: moves pages
+    // from its end to free places, packs leaves that are thin, cuts it. Records stay as they are,
+    // and so do open snapshots, which keep the pages they see; the report says how many. In memory,
+    // leaves are packed and pages become free. go_on(const compaction_report&) is asked before the
+    // first step, when the report says what can be gained, and after each; false ends the
+    // compaction, as its budget does, in order. Cost: see compaction.hpp. Commits wait for a step
+    // of a millisecond at most, under txn::shadow also for a flush. Throws io_error, storage_full,
+    // corruption, poisoned, read_only, std::bad_alloc: no record has changed then, and what moved
+    // has moved.
+    compaction_report compact(compaction_budget budget = {}) {
+        return compact(budget, [](const compaction_report&) { return true; });
+    }
+    template <class GoOn>
+    compaction_report compact(compaction_budget budget, GoOn&& go_on) {
+        return detail::compactor<types>(*store_, *state_).run(budget, go_on);
+    }
+    // What compact() would find, without what packing leaves would save. Reads no page; waits for
+    // the writer's place.
+    [[nodiscard]] compaction_report reclaimable() const {
+        return detail::compactor<types>(*store_, *state_).look();
+    }
+    // Waits for the writer's place. No page is read. O(pending pages * snapshots).
     [[nodiscard]] map_stats stats();
+    // What each kind of page takes. Reads all pages of the newest version, beside readers and
+    // writers. Throws corruption, io_error.
+    [[nodiscard]] space_use measure_space() const {
+        return detail::measure_space<types>(*store_, source());
+    }
     // The store's file; empty in memory.
     [[nodiscard]] const std::string& path() const noexcept { return store_->path(); }
 
@@ -224,9 +258,11 @@ private:
             if constexpr (std::is_void_v<decltype(work())>) {
                 attempt(work);
                 store_->commit(durability_);
+                state_->committed(1);
             } else {
                 auto result = attempt(work);
                 store_->commit(durability_);
+                state_->committed(1);
                 return result;
             }
         }
@@ -238,11 +274,13 @@ private:
             if (store_->begin_record(durability_)) {
                 if (auto result = attempt_lazily(work)) {
                     store_->commit_lazily(durability_);
+                    state_->committed(1);
                     return *std::move(result);
                 }
             }
             auto result = attempt(work);
             store_->commit(durability_);
+            state_->committed(1);
             return result;
         } else {
             return change(work);
@@ -333,6 +371,15 @@ map_stats btree_map<K, V, Policies...>::stats() {
         facts.log_bytes = store_->log_bytes();
         facts.recovery = store_->recovered();
         if constexpr (types::transactional) facts.snapshots = store_->held_versions();
+        space.waiting().for_each_freed([&](const space::freed_run& run, version freed) {
+            bool kept = false;
+            for (held_version& each : facts.snapshots) {
+                const bool sees = !(each.number < run.birth) && each.number < freed;
+                each.pages += sees ? run.pages : 0;
+                kept = kept || sees;
+            }
+            facts.kept_pages += kept ? run.pages : 0;
+        });
     });
     return facts;
 }

@@ -20,6 +20,10 @@ struct options {
     quire::durability durability = quire::durability::full;
     // A log of more bytes is cut by a checkpoint (txn::wal).
     std::uint64_t wal_limit_bytes = std::uint64_t{64} << 20;
+    // While the share of free pages is above this, commits of transactional maps are followed by
+    // small steps that move pages from the file's end to free places (compaction_steps.hpp). 0: no
+    // steps.
+    double auto_compact = 0.25;
     // Called now and then while a log is read back, and at the end.
     void (*on_recovery)(const recovery_report& so_far, void* with) = nullptr;
     void* on_recovery_with = nullptr;

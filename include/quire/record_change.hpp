@@ -10,6 +10,7 @@
 
 #include <quire/core/bytes.hpp>
 #include <quire/core/growing_array.hpp>
+#include <quire/core/owned.hpp>
 #include <quire/core/raise.hpp>
 #include <quire/tree/editor.hpp>
 #include <quire/tree/overflow.hpp>
@@ -18,14 +19,27 @@
 
 namespace quire::detail {
 
+// Who is told of commits that have happened, outside the writer's place, by any thread.
+class commit_follower {
+public:
+    virtual ~commit_follower() = default;
+    virtual void committed(unsigned changes) noexcept = 0;
+};
+
 // What a writer of one tree keeps between operations.
 template <class Types>
 struct writer_state {
     // Reserves, so that the editor's later plans cannot fail.
     writer_state() { work.reserve(); }
 
+    // A commit of about so many changes has happened.
+    void committed(unsigned changes) noexcept {
+        if (follower) follower->committed(changes);
+    }
+
     typename Types::layout::workspace work;
     tree::insertion_trail trail;
+    owned<commit_follower> follower; // may be none
 };
 
 template <class Types>

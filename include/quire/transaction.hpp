@@ -93,6 +93,7 @@ public:
         QUIRE_PRECONDITION(store_ != nullptr, "a transaction ends once");
         store* const s = std::exchange(store_, nullptr);
         s->commit(wanted);
+        state_->committed(64);
     }
     // Undoes everything; the transaction is over. Does nothing when it is over already.
     void rollback() noexcept {

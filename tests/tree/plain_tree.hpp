@@ -180,10 +180,16 @@ public:
     std::uint32_t freed = 0;
     std::string mistakes;
     std::set<page_id> called_free; // what a forged free map would name
+    std::set<page_id> reusable;    // given before new ids, the lowest first
+
+    [[nodiscard]] page_id next_page() const noexcept {
+        return reusable.empty() ? page_id{next_} : *reusable.begin();
+    }
 
 private:
     std::byte* fresh_page() noexcept {
-        const page_id id{next_++};
+        const page_id id = next_page();
+        if (reusable.erase(id) == 0) ++next_;
         auto& page = store_.pages[id];
         page.reset(new std::byte[PageSize]);
         std::memset(page.get(), 0xEE, PageSize);

@@ -95,7 +95,9 @@ public:
             pause();
         }
         latch_guard hold(latch_);
+        ++waiting_;
         while (held_) pthread_cond_wait(&freed_, &latch_.mutex_);
+        --waiting_;
         held_ = true;
     }
 
@@ -110,12 +112,20 @@ public:
                 static_cast<std::uint64_t>(until.tv_nsec) + nanoseconds % second;
             until.tv_sec += static_cast<time_t>(nanoseconds / second + nanos / second);
             until.tv_nsec = static_cast<long>(nanos % second);
+            ++waiting_;
             while (held_)
                 if (pthread_cond_timedwait(&freed_, &latch_.mutex_, &until) == ETIMEDOUT) break;
+            --waiting_;
         }
         if (held_) return false;
         held_ = true;
         return true;
+    }
+
+    // Whether somebody has waited for long enough to be asleep: who comes back at once would always
+    // be faster.
+    [[nodiscard]] bool is_wanted() const noexcept {
+        return waiting_.load(std::memory_order_relaxed) != 0;
     }
 
     [[nodiscard]] bool is_free() noexcept {
@@ -140,7 +150,8 @@ private:
 
     latch latch_;
     pthread_cond_t freed_{};
-    std::atomic<bool> held_{false}; // changed under the latch
+    std::atomic<bool> held_{false};         // changed under the latch, like
+    std::atomic<std::uint32_t> waiting_{0}; // those asleep
 };
 
 // Leaves a gate that has been entered.

@@ -41,6 +41,25 @@ public:
     void place(page_space& space, version birth, growing_array<page_id>& flipped);
     // Pages that `fill` will create.
     [[nodiscard]] std::uint32_t placed() const noexcept { return placed_; }
+    // Places anew what lies at or behind the limit. Gives how many pages that are.
+    std::uint32_t move_behind(page_id limit) noexcept {
+        std::uint32_t found = 0;
+        for (std::size_t level = 0; level < count_; ++level)
+            for (part& p : levels_[level]) {
+                if (p.id == page_id::none || p.id < limit) continue;
+                p.stale = true;
+                ++found;
+            }
+        return found;
+    }
+    // Pages of the map, at most, once all of its parts have changed.
+    [[nodiscard]] static std::uint64_t most_pages(std::uint64_t pages) noexcept {
+        std::uint64_t all = 0;
+        for (std::uint64_t n = pages / shape.pages_per_part + 1;; n = n / shape.fanout + 1) {
+            all += n;
+            if (n == 1) return all;
+        }
+    }
     // Creates the placed pages in the cache. Requires: admitted, and frames ensured.
     template <class Cache>
     void fill(Cache& cache, const page_space& space, version birth) noexcept;

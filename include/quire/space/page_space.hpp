@@ -9,6 +9,7 @@
 // Thread-safety: none; owned by the writer.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -157,6 +158,11 @@ public:
             for (std::uint32_t i = 0; i < r.pages; ++i)
                 if (to_integer(r.first + i) < end_) free_.insert(r.first + i);
         });
+        counted_.store(free_.size() << 32 | end_, std::memory_order_relaxed);
+    }
+    // From any thread: free pages (above) and all (the low half), as of the last collect().
+    [[nodiscard]] std::uint64_t counted() const noexcept {
+        return counted_.load(std::memory_order_relaxed);
     }
 
     // While a store is opened: the pages of its file, and those that its free map names.
@@ -198,6 +204,7 @@ private:
     growing_array<run> allocated_;
     growing_array<freed_run> freed_;
     pending pending_;
+    std::atomic<std::uint64_t> counted_{0};
 };
 
 } // namespace quire::space

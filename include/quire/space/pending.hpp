@@ -123,6 +123,13 @@ public:
             for (const waiting& w : *list) visit(w.run);
     }
 
+    // Calls visit(run, version that freed it) for every pending run.
+    template <class Visit>
+    void for_each_freed(Visit&& visit) const {
+        for (const auto* const list : {&in_flight_, &undurable_, &seen_})
+            for (const waiting& w : *list) visit(w.run, w.freed);
+    }
+
 private:
     struct waiting {
         freed_run run;

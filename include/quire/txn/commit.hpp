@@ -79,6 +79,14 @@ void store<Storage, Replacement, Txn, PageSize>::flush() {
     } else if constexpr (on_device) {
         check_writable();
         if (!space_.changed() && working_.roots == begun_.roots) return;
+        flush_now();
+    }
+}
+
+// Without transactions: what was done so far is a version, and durable.
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+void store<Storage, Replacement, Txn, PageSize>::flush_now() {
+    if constexpr (on_device && !transactional) {
         return_stash();
         space_.prepare_commit();
         space_.trim_new(begun_.space.end);

@@ -28,6 +28,7 @@ struct held_version {
     version number{};
     std::uint64_t holders = 0;
     std::uint64_t milliseconds = 0; // since it has been held without a break
+    std::uint64_t pages = 0;        // pending ones that it sees; other versions may see them too
 
     friend bool operator==(const held_version&, const held_version&) = default;
 };

@@ -66,6 +66,8 @@ namespace quire::txn {
 
 // Thrown when a change cannot be lazy, before anything is changed: end_lazily, and do it again.
 struct not_lazy {};
+template <class Store>
+class compacting; // compacting.hpp
 
 // What a store needs to know to be opened.
 struct store_options {
@@ -118,6 +120,7 @@ public:
     static constexpr bool on_device = !storage::memory_policy<Storage>;
     static constexpr bool transactional = Txn::transactional;
     static constexpr bool logs = on_device && Txn::logs;
+    friend class compacting<store>;
     // One thread, nothing evicted, nothing published: no reader can be in anybody's way.
     using epoch_type =
         std::conditional_t<on_device || transactional, cache::epoch, cache::null_epoch>;
@@ -255,6 +258,7 @@ public:
     void roll_back_to(const mark& to) noexcept;
     // Makes everything committed durable; without transactions, everything done so far.
     void flush();
+    void flush_now();
     // Moves what is in a log to the file; the same as flush where there is no log.
     void checkpoint();
     // Returns when version v, and those before it, are durable.
