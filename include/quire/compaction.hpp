@@ -106,11 +106,12 @@ private:
     static constexpr std::uint64_t least_unsettled = 64;
     static constexpr int most_rounds = 6;
     static constexpr int most_ending_settles = 4;
-    static constexpr bool moves = store::on_device; // in memory a place is as good as another
+    // In memory without transactions, pages change in place.
+    static constexpr bool moves = store::on_device || store::transactional;
     static constexpr page_id nowhere = tree::relocation_aim::nowhere;
 
     [[nodiscard]] std::uint32_t children() const noexcept {
-        const std::uint64_t frames = space_.some_frames() * 2 / 3;
+        const std::uint64_t frames = space_.some_frames() / 3;
         return frames < 2                     ? 2
                : frames < tree::most_children ? static_cast<std::uint32_t>(frames)
                                               : tree::most_children;
@@ -176,7 +177,13 @@ private:
         limit_ = static_cast<page_id>(first);
         tree::relocation_aim aim;
         aim.limit = limit_;
-        aim.moves_runs = done_.has_runs;
+        if (done_.has_runs) { // before single pages take the places that they need together
+            aim.moves_runs = true;
+            aim.moves_pages = false;
+            pass(aim, go_on);
+        }
+        aim.moves_runs = false;
+        aim.moves_pages = true;
         pass(aim, go_on);
     }
     template <class GoOn>
@@ -278,7 +285,7 @@ private:
 
     // Moves back what made the store longer, gives up its free end, cuts the file.
     void end() {
-        ending_ = space_.written() != 0 || affords(0);
+        ending_ = space_.written() != 0 || !facts_.stopped;
         if (!ending_) return take_count();
         const bool stopped = std::exchange(facts_.stopped, false);
         if constexpr (!moves) {
@@ -288,7 +295,7 @@ private:
             take_count();
             if (facts_.pages > facts_.pages_before && !space_.has_free_end()) {
                 move_from(facts_.pages_before, [](const compaction_report&) { return true; });
-                if (unsettled_ != 0) settle(limit_);
+                settle(limit_);
             }
             for (int n = 0; n < most_ending_settles && space_.has_free_end(); ++n) settle(limit_);
             space_.shorten();

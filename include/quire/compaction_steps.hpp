@@ -38,13 +38,14 @@ public:
 
     void committed(unsigned changes) noexcept override {
         const typename space::page_counts now = space_.counts();
-        if (QUIRE_LIKELY(!is_due(now))) return;
+        if (QUIRE_LIKELY(!is_due(now)) && !trimmed_.load(std::memory_order_relaxed)) return;
         if (busy_.exchange(true, std::memory_order_acquire)) return;
         weight_ += changes;
         if (weight_ >= step_weight && (resting_ == 0 || --resting_ == 0)) {
             weight_ = 0;
             try {
-                step(now);
+                if (trimmed_ && space_.try_shorten()) trimmed_ = false;
+                if (is_due(now)) step(now);
             } catch (...) {
                 resting_ = longest_rest; // a poisoned store says so with the next change
             }
@@ -80,7 +81,7 @@ private:
             const std::uint64_t cost =
                 relocator::most_pages(store_.root(Types::tree_index).level, step_pages);
             if (begins) {
-                space_.trim();
+                if (space_.trim()) trimmed_ = true;
             } else if (store_.space().free().size() > cost + 6) {
                 state_.trail = {};
                 store_.changing(static_cast<std::uint32_t>(cost / 3),
@@ -91,7 +92,6 @@ private:
             throw;
         }
         space_.commit_moved(space::publishing::later);
-        if (begins) space_.try_shorten();
     }
     // The pages that are to move lie behind all that the store would have without most of the free
     // ones. A pass that has not made it shorter is followed by a rest, each longer than the one
@@ -112,6 +112,7 @@ private:
     relocator relocator_;
     const double share_;
     std::atomic<bool> busy_{false};
+    std::atomic<bool> trimmed_{false}; // the store is shorter than its file
     // Of whoever made it busy.
     unsigned weight_ = 0;
     std::uint32_t resting_ = 0;

@@ -109,5 +109,5 @@ TEST_CASE("a compaction shortens the file on the medium, before it is closed") {
     const std::uint64_t before = length();
     const auto did = map.compact();
     CHECK(length() == did.pages * 512);
-    CHECK(length() < before * 2 / 3);
+    CHECK(length() < before * 3 / 4);
 }

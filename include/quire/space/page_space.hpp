@@ -158,11 +158,11 @@ public:
             for (std::uint32_t i = 0; i < r.pages; ++i)
                 if (to_integer(r.first + i) < end_) free_.insert(r.first + i);
         });
-        counted_.store(free_.size() << 32 | end_, std::memory_order_relaxed);
+        counted_.value.store(free_.size() << 32 | end_, std::memory_order_relaxed);
     }
     // From any thread: free pages (above) and all (the low half), as of the last collect().
     [[nodiscard]] std::uint64_t counted() const noexcept {
-        return counted_.load(std::memory_order_relaxed);
+        return counted_.value.load(std::memory_order_relaxed);
     }
 
     // While a store is opened: the pages of its file, and those that its free map names.
@@ -189,6 +189,17 @@ public:
 #endif
 
 private:
+    // Copied like a number.
+    struct shared_count {
+        std::atomic<std::uint64_t> value{0};
+
+        shared_count() = default;
+        shared_count(const shared_count& other) noexcept : value(other.value.load()) {}
+        shared_count& operator=(const shared_count& other) noexcept {
+            value.store(other.value.load());
+            return *this;
+        }
+    };
     static constexpr std::uint64_t longest = 0xFFFFFFFFU;
 
     void cover(std::uint64_t pages) {
@@ -204,7 +215,7 @@ private:
     growing_array<run> allocated_;
     growing_array<freed_run> freed_;
     pending pending_;
-    std::atomic<std::uint64_t> counted_{0};
+    shared_count counted_;
 };
 
 } // namespace quire::space

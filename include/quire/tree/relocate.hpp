@@ -50,9 +50,10 @@ struct relocation_place {
 struct relocation_aim {
     static constexpr auto nowhere = static_cast<page_id>(~std::uint32_t{0});
 
-    page_id limit = nowhere; // pages from here on move
-    bool packs = false;
+    page_id limit = nowhere; // what lies from here on moves:
+    bool moves_pages = true; // leaves and inner pages
     bool moves_runs = false;
+    bool packs = false;
     std::uint32_t children = 16; // that a step looks at; 2 to most_children
 };
 
@@ -60,7 +61,7 @@ struct relocation_facts {
     std::uint64_t moved = 0;     // pages, of runs too
     std::uint64_t saved = 0;     // leaves and inner pages that packing made superfluous
     bool has_runs = false;       // some leaf refers to an overflow run
-    bool lacks_room = false;     // there was no lower place for a page
+    bool lacks_room = false;     // there was no lower place for a page; runs aside
 };
 
 template <class Layout, class Writer>
@@ -176,7 +177,7 @@ private:
     // Of a tree of one leaf or none. Otherwise the place is at the end.
     [[nodiscard]] static bool at_root(const format::root_record& root, place& at,
                                       const relocation_aim& aim) noexcept {
-        if (root.root && !at.at_end && !(root.root.id < aim.limit)) return true;
+        if (root.root && aim.moves_pages && !at.at_end && !(root.root.id < aim.limit)) return true;
         at.at_end = true;
         return false;
     }
@@ -198,6 +199,7 @@ private:
                     facts.has_runs = Layout::value(leaf, r).overflow;
         }
         if (aim.packs) packing::choose(here, children, way.depth == 1);
+        if (!aim.moves_pages) return here;
         for (std::uint32_t i = here.begin; i < here.end; ++i) {
             if (i >= here.pack_from && i < here.pack_to) continue;
             if (!(Layout::child(above.page, i).id < aim.limit))
@@ -307,10 +309,8 @@ private:
                 if (!is_behind(run, aim.limit)) continue;
                 const std::uint32_t pages = format::run_pages(run.value_size, Layout::page_size);
                 const page_id lower = writer_.lowest_run(pages);
-                if (lower == page_id::none || !(lower < run.first.id)) {
-                    facts.lacks_room = true;
-                    continue;
-                }
+                // Another one may be shorter.
+                if (lower == page_id::none || !(lower < run.first.id)) continue;
                 writer_.check_used(leaf);
                 writer_.check_run(run);
                 writer_.reserve_freed(1);

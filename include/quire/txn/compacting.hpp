@@ -134,10 +134,12 @@ public:
         const std::uint64_t counted = store_.space_.counted();
         return {counted & 0xFFFFFFFFU, counted >> 32};
     }
-    // In a transaction that has changed nothing else: gives up the free end of the store.
-    void trim();
-    // As shorten, if nobody is at work, and durable with the next sync.
-    void try_shorten();
+    // In a transaction that has changed nothing else: gives up the free end of the store. False if
+    // there is none.
+    bool trim();
+    // As shorten, if nobody is at work, and durable with the next sync. False if there is more to
+    // cut, once the durable slot allows it.
+    [[nodiscard]] bool try_shorten();
 
     // ---- making room ----
 
@@ -192,21 +194,22 @@ void compacting<Store>::commit_moved([[maybe_unused]] publishing when) {
 
 // No transaction is open, and nobody else is at work.
 template <class Store>
-void compacting<Store>::trim_end(page_id limit) {
-    if constexpr (Store::on_device) {
-        Store& s = store_;
-        s.space_.trim([&s](page_id id) { s.device_.map.changed(id); });
-        s.device_.map.move_behind(limit);
-        s.begun_.space = s.space_.now();
-    }
+void compacting<Store>::trim_end([[maybe_unused]] page_id limit) {
+    Store& s = store_;
+    s.space_.trim([&s](page_id id) {
+        if constexpr (Store::on_device) s.device_.map.changed(id);
+    });
+    if constexpr (Store::on_device) s.device_.map.move_behind(limit);
+    s.begun_.space = s.space_.now();
 }
 
 template <class Store>
 void compacting<Store>::settle(page_id limit) {
     Store& s = store_;
     if constexpr (!Store::on_device) {
-        if constexpr (Store::transactional) { // collects what nobody sees any more
+        if constexpr (Store::transactional) {
             s.begin();
+            trim_end(limit);
             s.roll_back();
         }
     } else if constexpr (Store::logs) {
@@ -298,31 +301,34 @@ void compacting<Store>::shorten() {
 }
 
 template <class Store>
-void compacting<Store>::try_shorten() {
+bool compacting<Store>::try_shorten() {
     if constexpr (Store::on_device && Store::transactional) {
         Store& s = store_;
-        if (!s.gate_.try_enter(0)) return;
+        if (!s.gate_.try_enter(0)) return false;
         const gate_guard leave_writing(s.gate_);
         if constexpr (Store::logs) {
-            if (!s.log_.checkpointing.try_enter(0)) return;
+            if (!s.log_.checkpointing.try_enter(0)) return false;
             const gate_guard leave(s.log_.checkpointing);
             static_cast<void>(cut());
         } else {
             static_cast<void>(cut());
         }
+        return s.device_.file.slot().page_count <= s.space_.end();
     }
+    return true;
 }
 
 template <class Store>
-void compacting<Store>::trim() {
-    if (store_.has_changed()) return; // it could not be undone
+bool compacting<Store>::trim() {
+    if (store_.has_changed()) return false; // it could not be undone
     store_.return_stash();
+    const std::uint64_t before = store_.space_.end();
     trim_end(tree::relocation_aim::nowhere);
+    return store_.space_.end() != before;
 }
 
 template <class Store>
 bool compacting<Store>::has_free_end() {
-    if constexpr (!Store::on_device) return false;
     bool is_free = false;
     store_.verifying([&](const format::root_record&) {
         if constexpr (Store::transactional) store_.collect();
