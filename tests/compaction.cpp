@@ -58,7 +58,8 @@ template <class Map>
     return static_cast<std::uint64_t>(facts.st_size);
 }
 
-constexpr quire::options modest{.cache_bytes = 1 << 20, .durability = quire::durability::none};
+constexpr quire::options modest{
+    .cache_bytes = 1 << 20, .durability = quire::durability::none, .auto_compact = 0};
 
 // Records in random order, of which a random part is taken out again.
 template <class Map>

@@ -28,7 +28,7 @@ using texts = typename C::template map<std::string, std::string, quire::page_siz
 
 TEST_CASE_TEMPLATE("every page is of one kind", Map, texts<file_shadow>, texts<mmap_wal>,
                    texts<file_none>, texts<memory_shadow>) {
-    opened<Map> map;
+    opened<Map> map({.durability = quire::durability::none, .auto_compact = 0});
     for (std::uint64_t n = 0; n < 2000; ++n)
         map->insert(key_text(n), text_of(n % 10 == 3 ? 1500 : 20, n));
     for (std::uint64_t n = 0; n < 2000; n += 3) map->erase(key_text(n));

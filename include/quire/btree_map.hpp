@@ -126,9 +126,17 @@ public:
                     new detail::compaction_steps<types>(*store_, *state_, how.auto_compact));
     }
     btree_map(btree_map&&) noexcept = default;
-    btree_map& operator=(btree_map&&) noexcept = default;
-    // Closes the store: everything committed is durable afterwards. Never throws.
-    ~btree_map() = default;
+    btree_map& operator=(btree_map&& other) noexcept {
+        if (this == &other) return *this;
+        close();
+        store_ = std::move(other.store_);
+        state_ = std::move(other.state_);
+        durability_ = other.durability_;
+        return *this;
+    }
+    // Closes the store: everything committed is durable afterwards. Compacts first what has changed
+    // and has much to gain, for a quarter of a second at most (options.auto_compact). Never throws.
+    ~btree_map() { close(); }
 
     void swap(btree_map& other) noexcept {
         std::swap(store_, other.store_);
@@ -216,6 +224,10 @@ private:
     friend class detail::write_face;
 
     static constexpr bool changes_commit = types::transactional;
+
+    void close() noexcept {
+        if (state_ && state_->follower) state_->follower->closing();
+    }
 
     [[nodiscard]] detail::version_share<types> source() const noexcept {
         if constexpr (types::transactional) return {*store_, store_->share_current()};

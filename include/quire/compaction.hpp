@@ -105,7 +105,7 @@ private:
     static constexpr std::uint64_t most_unsettled = store::logs ? 2048 : 256;
     static constexpr std::uint64_t least_unsettled = 64;
     static constexpr int most_rounds = 6;
-    static constexpr int most_ending_settles = 4;
+    static constexpr int most_ending_settles = 5;
     // In memory without transactions, pages change in place.
     static constexpr bool moves = store::on_device || store::transactional;
     static constexpr page_id nowhere = tree::relocation_aim::nowhere;
@@ -292,12 +292,14 @@ private:
             settle(nowhere);
         } else {
             if (unsettled_ != 0) settle(limit_);
-            take_count();
-            if (facts_.pages > facts_.pages_before && !space_.has_free_end()) {
-                move_from(facts_.pages_before, [](const compaction_report&) { return true; });
+            for (int n = 0; n < most_ending_settles; ++n) {
+                take_count();
+                if (!space_.has_free_end()) {
+                    if (facts_.pages <= facts_.pages_before) break;
+                    move_from(facts_.pages_before, [](const compaction_report&) { return true; });
+                }
                 settle(limit_);
             }
-            for (int n = 0; n < most_ending_settles && space_.has_free_end(); ++n) settle(limit_);
             space_.shorten();
         }
         facts_.stopped = stopped;

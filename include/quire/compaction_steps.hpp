@@ -1,10 +1,20 @@
-// Automatic compaction: small steps that follow commits while much of the store is free.
+// Automatic compaction: small steps that follow commits while much of the store is free and stays
+// so.
+//
+// Between two checkpoints every page that changes needs a free one, and what it leaves is free with
+// the next: pages that are free now and then are no surplus, and moving others onto them would only
+// make the store longer. So what counts is the number of pages that have been free from one durable
+// version to the next.
 //
 // A step moves a few pages from the end of the store to free places before them, and gives up the
 // end once it is free; it packs no leaves, makes nothing durable and waits for nobody: what it
 // moved is written with the next commit or checkpoint that writes, which also makes the places free
 // that it left. If another writer is at work, there is no step. Steps come once in `step_weight`
 // changes, so a change bears the cost of a fraction of a page that moves.
+//
+// Before a store is closed that has changed, it is compacted (compaction.hpp) for a quarter of a
+// second at most, if the share of free pages is above the same limit; or if it is small and would
+// lose an eighth of its pages and 16 KiB.
 //
 // A step that fails, for want of room or memory or because a page cannot be read, is undone, and
 // the commit that it followed is none the wiser; the next steps are put off.
@@ -15,8 +25,10 @@
 #include <atomic>
 #include <cstdint>
 
+#include <quire/compaction.hpp>
 #include <quire/core/ids.hpp>
 #include <quire/record_change.hpp>
+#include <quire/space_use.hpp>
 #include <quire/tree/relocate.hpp>
 #include <quire/txn/compacting.hpp>
 
@@ -32,12 +44,15 @@ public:
     // While the share of free pages is above `share`. Throws std::bad_alloc.
     compaction_steps(store& s, writer_state<Types>& state, double share)
         : store_(s), state_(state), space_(s),
-          relocator_(space_, s.root(Types::tree_index), state.work), share_(share) {
+          relocator_(space_, s.root(Types::tree_index), state.work), share_(share),
+          opened_(s.committed_version()) {
         at_.at_end = true;
     }
 
     void committed(unsigned changes) noexcept override {
-        const typename space::page_counts now = space_.counts();
+        typename space::page_counts now = space_.counts();
+        note(now);
+        now.free = surplus_.load(std::memory_order_relaxed);
         if (QUIRE_LIKELY(!is_due(now)) && !trimmed_.load(std::memory_order_relaxed)) return;
         if (busy_.exchange(true, std::memory_order_acquire)) return;
         weight_ += changes;
@@ -53,6 +68,17 @@ public:
         busy_.store(false, std::memory_order_release);
     }
 
+    void closing() noexcept override {
+        try {
+            if (!store_.poisoned() && gains_at_close())
+                static_cast<void>(compactor<Types>(store_, state_)
+                                      .run({.milliseconds = closing_milliseconds},
+                                           [](const compaction_report&) { return true; }));
+        } catch (...) {
+            // The store is closed as it is.
+        }
+    }
+
 private:
     // Changes from one step to the next, and pages that it moves at most.
     static constexpr unsigned step_weight = 64;
@@ -62,15 +88,51 @@ private:
     // A store of fewer pages is left alone.
     static constexpr std::uint64_t least_pages = 64;
     static constexpr std::uint32_t longest_rest = 4096; // steps that are left out
+    static constexpr std::uint64_t closing_milliseconds = 250;
+    // Of a store that is read to see how thin its leaves are, and what must be gained then.
+    static constexpr std::uint64_t small_bytes = std::uint64_t{1} << 20;
+    static constexpr std::uint64_t least_gain_bytes = std::uint64_t{16} << 10;
 
     [[nodiscard]] bool is_due(const typename space::page_counts& now) const noexcept {
         return now.all >= least_pages &&
                static_cast<double>(now.free) > share_ * static_cast<double>(now.all);
     }
 
+    [[nodiscard]] bool gains_at_close() {
+        const compaction_report found = compactor<Types>(store_, state_).look();
+        if (store_.committed_version() == opened_) return false; // nothing has changed
+        const typename space::page_counts now{found.pages, found.reclaimable};
+        if (is_due(now)) return true;
+        constexpr std::size_t page = store::cache_type::page_size;
+        if (found.pages * page > small_bytes) return false;
+        const space_use use = measure_space<Types>(
+            store_, version_share<Types>(store_, store_.share_current()));
+        const std::uint64_t gain =
+            found.reclaimable + use.leaf - use.leaf_bytes / Types::layout::leaf_capacity;
+        return gain >= found.pages / 8 && gain * page >= least_gain_bytes;
+    }
+
+    // By any thread; that two of them mix their notes does no harm.
+    void note(const typename space::page_counts& now) noexcept {
+        constexpr auto relaxed = std::memory_order_relaxed;
+        const version durable = space_.durable();
+        if (cycle_.load(relaxed) != durable) {
+            cycle_.store(durable, relaxed);
+            surplus_.store(lowest_.load(relaxed), relaxed);
+            lowest_.store(now.free, relaxed);
+        } else if (now.free < lowest_.load(relaxed)) {
+            lowest_.store(now.free, relaxed);
+            if (now.free < surplus_.load(relaxed)) surplus_.store(now.free, relaxed);
+        }
+    }
+
     void step(const typename space::page_counts& now) {
         const bool begins = at_.at_end;
-        if (begins) begin_pass(now);
+        if (begins) {
+            // What the last pass moved is free with the next durable version.
+            if (passed_in_ == space_.durable()) return;
+            begin_pass(now);
+        }
         bool found = false;
         for (int n = 0; !begins && !found && !at_.at_end && n < step_looks; ++n)
             found = store_.with_current(Types::tree_index, [&](const format::root_record& root) {
@@ -93,10 +155,11 @@ private:
         }
         space_.commit_moved(space::publishing::later);
     }
-    // The pages that are to move lie behind all that the store would have without most of the free
-    // ones. A pass that has not made it shorter is followed by a rest, each longer than the one
+    // The pages that are to move lie behind all that the store would have without most of the
+    // surplus. A pass that has not made it shorter is followed by a rest, each longer than the one
     // before: a snapshot may hold its end.
     void begin_pass(const typename space::page_counts& now) noexcept {
+        passed_in_ = space_.durable();
         rest_ = now.all < shortest_ ? 1 : rest_ < longest_rest ? 2 * rest_ : rest_;
         shortest_ = now.all;
         if (rest_ > 1) resting_ = rest_;
@@ -111,6 +174,10 @@ private:
     space space_;
     relocator relocator_;
     const double share_;
+    const version opened_; // what was committed then
+    std::atomic<version> cycle_{version::none}; // durable, since lowest_ was begun
+    std::atomic<std::uint64_t> lowest_{0};      // free pages in this cycle
+    std::atomic<std::uint64_t> surplus_{0};     // and in this one or the one before
     std::atomic<bool> busy_{false};
     std::atomic<bool> trimmed_{false}; // the store is shorter than its file
     // Of whoever made it busy.
@@ -118,6 +185,7 @@ private:
     std::uint32_t resting_ = 0;
     std::uint32_t rest_ = 1;
     std::uint64_t shortest_ = ~std::uint64_t{0};
+    version passed_in_ = version::none; // what was durable when the last pass began
     typename relocator::place at_;
     tree::relocation_aim aim_;
     tree::relocation_facts done_;

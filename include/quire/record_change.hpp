@@ -24,6 +24,8 @@ class commit_follower {
 public:
     virtual ~commit_follower() = default;
     virtual void committed(unsigned changes) noexcept = 0;
+    // The map is about to be closed; nobody else uses it.
+    virtual void closing() noexcept = 0;
 };
 
 // What a writer of one tree keeps between operations.

@@ -63,6 +63,7 @@ public:
             for (std::uint32_t i = 0; i < pages; ++i) free_.erase(first + i);
         }
         if (tracking_) allocated_.push_back({first, pages});
+        count();
         QUIRE_WATCH(monitor.reused(first, pages));
         return first;
     }
@@ -158,9 +159,10 @@ public:
             for (std::uint32_t i = 0; i < r.pages; ++i)
                 if (to_integer(r.first + i) < end_) free_.insert(r.first + i);
         });
-        counted_.value.store(free_.size() << 32 | end_, std::memory_order_relaxed);
+        count();
     }
-    // From any thread: free pages (above) and all (the low half), as of the last collect().
+    // From any thread: free pages (above) and all (the low half), as of the last allocation, or
+    // collect().
     [[nodiscard]] std::uint64_t counted() const noexcept {
         return counted_.value.load(std::memory_order_relaxed);
     }
@@ -202,6 +204,9 @@ private:
     };
     static constexpr std::uint64_t longest = 0xFFFFFFFFU;
 
+    void count() noexcept {
+        counted_.value.store(free_.size() << 32 | end_, std::memory_order_relaxed);
+    }
     void cover(std::uint64_t pages) {
         free_.cover(pages);
         dead_.cover(pages);

@@ -3,7 +3,8 @@
 //
 // Cost rule: leaves are packed when that writes at most four pages for each one that it saves. Half
 // full leaves cost one page for each that is saved; three quarters full are just worth it. Leaves
-// are filled to 15/16, so that the next insertions need not split each one.
+// are filled to 31/32: who packs wants a small store, and one that small records are added to still
+// finds room for one or two in each.
 //
 // An inner page keeps two children, but for a root, which then gives way to its only one.
 // Thread-safety: choose is a pure function; the rest is one writer's.
@@ -59,6 +60,12 @@ public:
 
     // ---- what was planned ----
     [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
+    // Where the last of them begins, if it is one of several and has room left: to be packed with
+    // what follows. Null otherwise.
+    [[nodiscard]] const key_buffer* open_end() const noexcept {
+        const bool full = Layout::used(image(count_ - 1)) + Layout::leaf_capacity / 16 > target;
+        return count_ < 2 || full ? nullptr : &separators_[count_ - 2];
+    }
     // Into a new leaf.
     void put_leaf(std::byte* page, std::uint32_t n) const noexcept { put(page, image(n)); }
     // Into the page above, whose packed children then are still the old ones. Other children than
@@ -74,8 +81,8 @@ public:
     }
 
 private:
-    static constexpr std::uint32_t target = Layout::leaf_capacity / 16 * 15;
-    static constexpr std::uint32_t thin = target / 5 * 4;
+    static constexpr std::uint32_t target = Layout::leaf_capacity / 32 * 31;
+    static constexpr std::uint32_t thin = Layout::leaf_capacity / 8 * 7;
     static constexpr std::uint32_t most_written_for_one = 4;
 
     [[nodiscard]] const std::byte* image(std::uint32_t n) const noexcept {

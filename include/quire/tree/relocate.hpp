@@ -75,9 +75,9 @@ class relocator {
 public:
     using place = relocation_place<Layout>;
 
-    // Throws std::bad_alloc.
-    relocator(Writer& writer, format::root_record& root, typename Layout::workspace& work)
-        : writer_(writer), root_(root), work_(work), packing_(new packing) {}
+    relocator(Writer& writer, format::root_record& root,
+              typename Layout::workspace& work) noexcept
+        : writer_(writer), root_(root), work_(work) {}
 
     // Pages that a step creates or frees at most.
     [[nodiscard]] static constexpr std::uint32_t most_pages(std::uint32_t level,
@@ -123,6 +123,7 @@ public:
         find_next(way, here.end, next, ends);
         check_order(at, next, ends, writer_.cache().path());
         bool packed = here.packs();
+        if (packed && !packing_) packing_ = owned<packing>(new packing); // much memory
         for (std::uint32_t i = here.pack_from; i < here.pack_to; ++i)
             writer_.check_used(here.leaves[i - here.begin]);
         if (packed)
@@ -136,6 +137,9 @@ public:
             if (moves) writer_.check_used(moving[i - here.begin]);
         }
         apply(way, here, packed, moving, facts);
+        if (packed)
+            if (const key_buffer* const open = packing_->open_end(); open != nullptr && !ends)
+                return advance(at, *open, false);
         advance(at, next, ends);
     }
 

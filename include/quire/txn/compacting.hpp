@@ -134,6 +134,7 @@ public:
         const std::uint64_t counted = store_.space_.counted();
         return {counted & 0xFFFFFFFFU, counted >> 32};
     }
+    [[nodiscard]] version durable() const noexcept { return store_.durable(); }
     // In a transaction that has changed nothing else: gives up the free end of the store. False if
     // there is none.
     bool trim();
@@ -157,7 +158,9 @@ public:
 
 private:
     void trim_end(page_id limit);
-    [[nodiscard]] bool cut();
+    enum class cut_result : std::uint8_t { nothing, goes_on, done };
+    [[nodiscard]] cut_result cut();
+    static constexpr std::uint64_t cut_bytes = std::uint64_t{4} << 20;
     void enter_checkpointing();
 
     Store& store_;
@@ -260,37 +263,46 @@ void compacting<Store>::enter_checkpointing() {
     }
 }
 
-// In the writer's place, with no checkpoint under way.
+// In the writer's place, with no checkpoint under way. Giving back much of a file takes the system
+// long, so it goes by pieces.
 template <class Store>
-bool compacting<Store>::cut() {
+auto compacting<Store>::cut() -> cut_result {
     Store& s = store_;
     s.check_writable();
     auto& file = s.device_.file;
     std::uint64_t pages = file.slot().page_count;
     if (pages < s.space_.end()) pages = s.space_.end();
-    if (file.bytes() <= pages * Store::cache_type::page_size) return false;
-    const auto status = file.device().resize(pages * Store::cache_type::page_size);
+    const std::uint64_t wanted = pages * Store::cache_type::page_size;
+    const std::uint64_t now = file.bytes();
+    if (now <= wanted) return cut_result::nothing;
+    const bool is_last = now - wanted <= cut_bytes;
+    const auto status = file.device().resize(is_last ? wanted : now - cut_bytes);
     if (!status.ok()) fail_io("shortening the store failed", status, s.path());
-    return true;
+    return is_last ? cut_result::done : cut_result::goes_on;
 }
 
 template <class Store>
 void compacting<Store>::shorten() {
     if constexpr (Store::on_device) {
         Store& s = store_;
+        cut_result last = cut_result::nothing;
         bool shorter = false;
-        if constexpr (Store::logs) {
-            enter_checkpointing();
-            const gate_guard leave(s.log_.checkpointing);
-            const gate_guard leave_writing(s.gate_);
-            shorter = cut();
-        } else if constexpr (Store::transactional) {
-            s.gate_.enter();
-            const gate_guard leave_writing(s.gate_);
-            shorter = cut();
-        } else {
-            shorter = cut();
-        }
+        do {
+            if constexpr (Store::logs) {
+                enter_checkpointing();
+                const gate_guard leave(s.log_.checkpointing);
+                const gate_guard leave_writing(s.gate_);
+                last = cut();
+            } else if constexpr (Store::transactional) {
+                s.gate_.enter();
+                const gate_guard leave_writing(s.gate_);
+                last = cut();
+            } else {
+                last = cut();
+            }
+            shorter = shorter || last != cut_result::nothing;
+            let_others();
+        } while (last == cut_result::goes_on);
         if (!shorter) return;
         s.counters_.syncs.add();
         if (const auto status = s.device_.file.device().sync_all(); !status.ok()) {
@@ -309,9 +321,9 @@ bool compacting<Store>::try_shorten() {
         if constexpr (Store::logs) {
             if (!s.log_.checkpointing.try_enter(0)) return false;
             const gate_guard leave(s.log_.checkpointing);
-            static_cast<void>(cut());
+            if (cut() == cut_result::goes_on) return false;
         } else {
-            static_cast<void>(cut());
+            if (cut() == cut_result::goes_on) return false;
         }
         return s.device_.file.slot().page_count <= s.space_.end();
     }
