@@ -66,7 +66,7 @@ TEST_CASE("full leaves are not, nor those that would cost more than four pages f
     CHECK_FALSE(leaves({28, 28, 28, 28}).chosen(40).packs());
     CHECK_FALSE(leaves({20, 28, 28, 28, 28, 28}).chosen(40).packs());
     CHECK(packs(leaves({22, 22, 22, 22, 22}).chosen(40), 0, 5)); // four for five
-    CHECK_FALSE(leaves({23, 23, 23, 23, 23}).chosen(40).packs());
+    CHECK_FALSE(leaves({24, 24, 24, 24, 24}).chosen(40).packs());
 }
 
 TEST_CASE("no inner page is left with one child, but below the root") {
