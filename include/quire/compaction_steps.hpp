@@ -70,7 +70,8 @@ public:
 
     void closing() noexcept override {
         try {
-            if (!store_.poisoned() && gains_at_close())
+            // Not while a transaction is open, which is a mistake that the store reports.
+            if (!store_.poisoned() && space_.is_idle() && gains_at_close())
                 static_cast<void>(compactor<Types>(store_, state_)
                                       .run({.milliseconds = closing_milliseconds},
                                            [](const compaction_report&) { return true; }));

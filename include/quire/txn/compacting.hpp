@@ -134,6 +134,8 @@ public:
         const std::uint64_t counted = store_.space_.counted();
         return {counted & 0xFFFFFFFFU, counted >> 32};
     }
+    // Whether nobody has the writer's place.
+    [[nodiscard]] bool is_idle() const noexcept { return store_.gate_.is_free(); }
     [[nodiscard]] version durable() const noexcept { return store_.durable(); }
     // In a transaction that has changed nothing else: gives up the free end of the store. False if
     // there is none.
