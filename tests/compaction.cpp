@@ -194,6 +194,25 @@ TEST_CASE_TEMPLATE("a budget of pages is kept at any time, by the counters of wr
     }
 }
 
+TEST_CASE("a run that its budget does not allow stays") {
+    opened<texts<file_wal, 512>> map(modest);
+    for (std::uint64_t n = 0; n < 4000; ++n) map->insert(key_text(n), text_of(100, n));
+    map->checkpoint();
+    map->insert("long", text_of(400 * 512, 1)); // at the end
+    for (std::uint64_t n = 0; n < 4000; ++n) map->erase(key_text(n));
+    map->checkpoint();
+    map->insert("short", "value");
+    map->checkpoint();
+    const std::uint64_t before = map->stats().pages_written;
+    const compaction_report stopped = map->compact({.pages = 300});
+    CHECK(map->stats().pages_written - before <= 300);
+    CHECK(stopped.pages > 1000);
+    const compaction_report did = map->compact();
+    CHECK(did.pages < 700);
+    CHECK(map->at("long") == text_of(400 * 512, 1));
+    map->verify();
+}
+
 TEST_CASE_TEMPLATE("cancelled at every step, the store is whole and no longer than before", Map,
                    numbers<file_shadow, 512>, texts<file_wal, 512>, texts<mmap_none, 512>) {
     std::size_t steps = 1;

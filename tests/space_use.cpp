@@ -82,3 +82,23 @@ TEST_CASE_TEMPLATE("pages that snapshots keep are told by snapshot", Map, texts<
     CHECK(one.kept_pages == one.snapshots[0].pages);
     CHECK(one.kept_pages < 10);
 }
+
+// The figure of a store of a million pages, at a fiftieth of its size.
+TEST_CASE("a checkpoint of few changes writes few pages of a scattered free map") {
+    opened<texts<file_wal>> map;
+    std::uint64_t state = 1;
+    const auto random = [&] { return (state = state * 6364136223846793005u + 1) >> 33; };
+    for (std::uint64_t n = 0; n < 20'000; ++n) map->insert(key_text(n), text_of(400, n));
+    for (std::uint64_t n = 0; n < 20'000; ++n)
+        if (random() % 100 < 31) map->erase(key_text(n));
+    map->checkpoint();
+    map->insert_or_assign(key_text(0), "small"); // what was given up is found to be free
+    map->checkpoint();
+    const auto before = map->stats();
+    CHECK(before.free_pages > before.pages / 4);
+    for (int i = 0; i < 100; ++i) map->insert_or_assign(key_text(random() % 20'000), "small");
+    map->checkpoint();
+    const auto after = map->stats();
+    CHECK(after.pages_written - before.pages_written <= 100 * before.height + 64);
+    map->verify();
+}

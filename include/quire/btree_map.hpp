@@ -135,7 +135,7 @@ public:
         return *this;
     }
     // Closes the store: everything committed is durable afterwards. Compacts first what has changed
-    // and has much to gain, for a quarter of a second at most (options.auto_compact). Never throws.
+    // and has much to gain, for a second at most (options.auto_compact). Never throws.
     ~btree_map() { close(); }
 
     void swap(btree_map& other) noexcept {

@@ -56,6 +56,9 @@ struct compaction_report {
 
 namespace detail {
 
+// `quick` packs no leaves, and makes room only when there is none: nobody else is at work.
+enum class compaction_kind : std::uint8_t { whole, quick };
+
 template <class Types>
 class compactor {
     using store = typename Types::store;
@@ -80,8 +83,10 @@ public:
     // storage_full, corruption, poisoned, read_only, std::bad_alloc: the map's content is as it
     // was, and what has moved so far has moved.
     template <class GoOn>
-    compaction_report run(const compaction_budget& budget, GoOn&& go_on) {
+    compaction_report run(const compaction_budget& budget, GoOn&& go_on,
+                          compaction_kind kind = compaction_kind::whole) {
         store_.require_writable();
+        kind_ = kind;
         budget_ = budget;
         began_ = txn::monotonic_microseconds();
         static_cast<void>(look());
@@ -89,9 +94,9 @@ public:
         // Without transactions, what is not durable yet is changed in place and does not move.
         if (!facts_.stopped && (soon_ != 0 || (moves && !store::transactional)))
             settle_if_affordable(nowhere);
-        pack(go_on);
+        if (kind == compaction_kind::whole) pack(go_on);
         if constexpr (moves)
-            for (int round = 0; round < most_rounds && move(go_on); ++round) {}
+            while (move(go_on)) {}
         end();
         return facts_;
     }
@@ -104,7 +109,9 @@ private:
     // Pages that may wait to be settled: where commits wait for them, fewer.
     static constexpr std::uint64_t most_unsettled = store::logs ? 2048 : 256;
     static constexpr std::uint64_t least_unsettled = 64;
-    static constexpr int most_rounds = 6;
+    // By which a round of moving shortens a store whose compaction may not come to its end, so that
+    // what it has done by then has done some good.
+    static constexpr std::uint64_t round_pages = 16384;
     static constexpr int most_ending_settles = 5;
     // In memory without transactions, pages change in place.
     static constexpr bool moves = store::on_device || store::transactional;
@@ -145,6 +152,12 @@ private:
         return space_.written() + pages + reserved_ + most_ending_settles * settle_cost_ <=
                budget_.pages;
     }
+    // Pages that a run may have which moves in a step of that cost.
+    [[nodiscard]] std::uint64_t most_affordable(std::uint64_t cost) const noexcept {
+        if (ending_ || budget_.pages == ~std::uint64_t{0}) return ~std::uint64_t{0};
+        return budget_.pages - space_.written() - cost - reserved_ -
+               most_ending_settles * settle_cost_;
+    }
     [[nodiscard]] bool in_time() const noexcept {
         return ending_ || budget_.milliseconds == ~std::uint64_t{0} ||
                txn::monotonic_microseconds() - began_ < budget_.milliseconds * 1000;
@@ -162,14 +175,19 @@ private:
     template <class GoOn>
     bool move(GoOn&& go_on) {
         if (facts_.stopped) return false;
-        if (unsettled_ != 0 || space_.has_free_end()) settle_if_affordable(limit_);
+        if (unsettled_ != 0) settle_if_affordable(limit_);
+        if (space_.has_free_end()) settle_if_affordable(limit_); // what became free is given up
         take_count();
         // Room for what the pages above those that move need on the way.
         const std::uint64_t spare = 2 * (level_ + 1) + settle_cost_;
         const std::uint64_t to = facts_.pages - facts_.reclaimable + spare;
-        if (to >= facts_.pages || facts_.pages >= shortest_) return false;
+        // A round that gains next to nothing is the last one.
+        if (to >= facts_.pages || facts_.pages + facts_.pages / 256 >= shortest_) return false;
         shortest_ = facts_.pages;
-        move_from(to, go_on);
+        const bool may_stop = budget_.pages != ~std::uint64_t{0} ||
+                              budget_.milliseconds != ~std::uint64_t{0};
+        const bool by_rounds = may_stop && to + round_pages < facts_.pages;
+        move_from(by_rounds ? facts_.pages - round_pages : to, go_on);
         return true;
     }
     template <class GoOn>
@@ -198,7 +216,8 @@ private:
             const std::uint64_t few = frames < least_unsettled ? least_unsettled : frames;
             const bool waits = stays || done_.lacks_room;
             if (waits && unsettled_ == 0) return; // there is no room, and none is to come
-            if (waits || unsettled_ >= (few < most_unsettled ? few : most_unsettled))
+            const bool is_much = unsettled_ >= (few < most_unsettled ? few : most_unsettled);
+            if (waits || (is_much && kind_ == compaction_kind::whole))
                 settle_if_affordable(aim.limit == nowhere ? limit_ : aim.limit);
             take_progress();
             if (!go_on(static_cast<const compaction_report&>(facts_))) facts_.stopped = true;
@@ -222,7 +241,7 @@ private:
         return false;
     }
     // A transaction. False if there was no room for it.
-    [[nodiscard]] bool step(place& at, const tree::relocation_aim& aim) {
+    [[nodiscard]] bool step(place& at, tree::relocation_aim aim) {
         bool did = false;
         space_.begin();
         try {
@@ -236,6 +255,7 @@ private:
                     break;
                 }
                 if (!has_room()) break;
+                aim.most_run_pages = most_affordable(step_cost_);
                 // changing() reserves 3 * (level + 2) pages.
                 store_.changing(static_cast<std::uint32_t>(step_cost_ / 3),
                                 [&] { relocator_.step(at, aim, done_); });
@@ -313,6 +333,7 @@ private:
     tree::relocation_facts done_;
     compaction_report facts_;
     compaction_budget budget_;
+    compaction_kind kind_ = compaction_kind::whole;
     std::uint64_t began_ = 0;
     std::uint64_t unsettled_ = 0; // pages that moved since the last settle
     std::uint64_t reserved_ = 0;  // of the budget, to move back what made the store longer

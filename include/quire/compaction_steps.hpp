@@ -12,8 +12,8 @@
 // that it left. If another writer is at work, there is no step. Steps come once in `step_weight`
 // changes, so a change bears the cost of a fraction of a page that moves.
 //
-// Before a store is closed that has changed, it is compacted (compaction.hpp) for a quarter of a
-// second at most, if the share of free pages is above the same limit; or if it is small and would
+// Before a store is closed that has changed, pages of its end move to free places, for a second at
+// most, if the share of free pages is above the same limit. A small one is compacted, if it would
 // lose an eighth of its pages and 16 KiB.
 //
 // A step that fails, for want of room or memory or because a page cannot be read, is undone, and
@@ -71,10 +71,17 @@ public:
     void closing() noexcept override {
         try {
             // Not while a transaction is open, which is a mistake that the store reports.
-            if (!store_.poisoned() && space_.is_idle() && gains_at_close())
-                static_cast<void>(compactor<Types>(store_, state_)
-                                      .run({.milliseconds = closing_milliseconds},
-                                           [](const compaction_report&) { return true; }));
+            if (store_.poisoned() || !space_.is_idle()) return;
+            compactor<Types> all(store_, state_);
+            const compaction_report found = all.look();
+            if (store_.committed_version() == opened_) return; // nothing has changed
+            const auto go_on = [](const compaction_report&) { return true; };
+            if (is_small(found)) {
+                if (gains(found)) static_cast<void>(all.run({}, go_on));
+            } else if (is_due({found.pages, found.reclaimable})) {
+                static_cast<void>(all.run({.milliseconds = closing_milliseconds}, go_on,
+                                          compaction_kind::quick));
+            }
         } catch (...) {
             // The store is closed as it is.
         }
@@ -89,7 +96,7 @@ private:
     // A store of fewer pages is left alone.
     static constexpr std::uint64_t least_pages = 64;
     static constexpr std::uint32_t longest_rest = 4096; // steps that are left out
-    static constexpr std::uint64_t closing_milliseconds = 250;
+    static constexpr std::uint64_t closing_milliseconds = 1000;
     // Of a store that is read to see how thin its leaves are, and what must be gained then.
     static constexpr std::uint64_t small_bytes = std::uint64_t{1} << 20;
     static constexpr std::uint64_t least_gain_bytes = std::uint64_t{16} << 10;
@@ -99,18 +106,16 @@ private:
                static_cast<double>(now.free) > share_ * static_cast<double>(now.all);
     }
 
-    [[nodiscard]] bool gains_at_close() {
-        const compaction_report found = compactor<Types>(store_, state_).look();
-        if (store_.committed_version() == opened_) return false; // nothing has changed
-        const typename space::page_counts now{found.pages, found.reclaimable};
-        if (is_due(now)) return true;
-        constexpr std::size_t page = store::cache_type::page_size;
-        if (found.pages * page > small_bytes) return false;
+    [[nodiscard]] static bool is_small(const compaction_report& found) noexcept {
+        return found.pages * store::cache_type::page_size <= small_bytes;
+    }
+    // Of a small store.
+    [[nodiscard]] bool gains(const compaction_report& found) {
         const space_use use = measure_space<Types>(
             store_, version_share<Types>(store_, store_.share_current()));
         const std::uint64_t gain =
             found.reclaimable + use.leaf - use.leaf_bytes / Types::layout::leaf_capacity;
-        return gain >= found.pages / 8 && gain * page >= least_gain_bytes;
+        return gain >= found.pages / 8 && gain * store::cache_type::page_size >= least_gain_bytes;
     }
 
     // By any thread; that two of them mix their notes does no harm.

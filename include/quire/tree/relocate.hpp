@@ -54,6 +54,7 @@ struct relocation_aim {
     bool moves_pages = true; // leaves and inner pages
     bool moves_runs = false;
     bool packs = false;
+    std::uint64_t most_run_pages = ~std::uint64_t{0}; // a longer run stays
     std::uint32_t children = 16; // that a step looks at; 2 to most_children
 };
 
@@ -91,7 +92,11 @@ public:
     [[nodiscard]] static bool worth_a_step(Cache& cache, const format::root_record& root, place& at,
                                            const relocation_aim& aim, relocation_facts& facts) {
         path way;
-        if (!descend(cache, root, at, way)) return at_root(root, at, aim);
+        if (!descend(cache, root, at, way)) {
+            const choice here = choose_root(cache, root, at, aim, facts);
+            const bool has_run = first_with_run(way, here, aim, cache.path()) != here.end;
+            return (has_run && !at.at_end) || at_root(root, at, aim);
+        }
         key_buffer next;
         bool ends = false;
         const choice here = choose(cache, way, aim, facts);
@@ -109,6 +114,9 @@ public:
     void step(place& at, const relocation_aim& aim, relocation_facts& facts) {
         path way;
         if (!descend(writer_.cache(), root_, at, way)) {
+            const choice here = choose_root(writer_.cache(), root_, at, aim, facts);
+            if constexpr (slotted)
+                if (move_a_run(way, here, aim, facts)) return; // and look here again
             if (at_root(root_, at, aim)) move_root(facts);
             at.at_end = true;
             return;
@@ -186,6 +194,23 @@ private:
         return false;
     }
 
+    // Of a tree of one leaf: whether it refers to runs.
+    template <class Cache>
+    [[nodiscard]] static choice choose_root(Cache& cache, const format::root_record& root,
+                                            const place& at, const relocation_aim& aim,
+                                            relocation_facts& facts) {
+        choice here;
+        if (!slotted || !root.root || at.at_end || !(aim.packs || aim.moves_runs)) return here;
+        here.leaves[0] = read_page<Layout>(cache, root.root, 0);
+        here.end = 1;
+        note_runs(here.leaves[0], facts);
+        return here;
+    }
+    static void note_runs(const std::byte* leaf, relocation_facts& facts) noexcept {
+        if constexpr (slotted)
+            for (std::uint32_t r = 0; !facts.has_runs && r < format::count_of(leaf); ++r)
+                facts.has_runs = Layout::value(leaf, r).overflow;
+    }
     template <class Cache>
     [[nodiscard]] static choice choose(Cache& cache, const path& way, const relocation_aim& aim,
                                        relocation_facts& facts) {
@@ -198,9 +223,7 @@ private:
         for (std::uint32_t i = here.begin; reads && i < here.end; ++i) {
             const std::byte* const leaf = read_child(cache, way, i);
             here.leaves[i - here.begin] = leaf;
-            if constexpr (slotted)
-                for (std::uint32_t r = 0; !facts.has_runs && r < format::count_of(leaf); ++r)
-                    facts.has_runs = Layout::value(leaf, r).overflow;
+            note_runs(leaf, facts);
         }
         if (aim.packs) packing::choose(here, children, way.depth == 1);
         if (!aim.moves_pages) return here;
@@ -312,8 +335,9 @@ private:
                 const run_ref run = decode_run(value.bytes, writer_.cache().path());
                 if (!is_behind(run, aim.limit)) continue;
                 const std::uint32_t pages = format::run_pages(run.value_size, Layout::page_size);
-                const page_id lower = writer_.lowest_run(pages);
                 // Another one may be shorter.
+                if (pages > aim.most_run_pages) continue;
+                const page_id lower = writer_.lowest_run(pages);
                 if (lower == page_id::none || !(lower < run.first.id)) continue;
                 writer_.check_used(leaf);
                 writer_.check_run(run);
@@ -322,7 +346,7 @@ private:
                 read_run(writer_.cache(), run, {run_bytes_.data(), run_bytes_.size()});
                 const run_ref fresh =
                     writer_.write_run({run_bytes_.data(), run_bytes_.size()}, root_.tree);
-                way.steps[way.depth - 1].index = i;
+                if (way.depth != 0) way.steps[way.depth - 1].index = i;
                 way.steps[way.depth++] = {leaf, r};
                 Layout::replace(own_path(way), r, {encode(fresh), true});
                 writer_.release_run(run);
