@@ -56,7 +56,8 @@ struct compaction_report {
 
 namespace detail {
 
-// `quick` packs no leaves, and makes room only when there is none: nobody else is at work.
+// `quick` moves pages before it packs leaves, for it may have to stop, and makes room only when
+// there is none: nobody else is at work.
 enum class compaction_kind : std::uint8_t { whole, quick };
 
 template <class Types>
@@ -94,9 +95,12 @@ public:
         // Without transactions, what is not durable yet is changed in place and does not move.
         if (!facts_.stopped && (soon_ != 0 || (moves && !store::transactional)))
             settle_if_affordable(nowhere);
-        if (kind == compaction_kind::whole) pack(go_on);
-        if constexpr (moves)
-            while (move(go_on)) {}
+        if (kind == compaction_kind::quick) {
+            move_all(go_on);
+            shortest_ = ~std::uint64_t{0};
+        }
+        pack(go_on);
+        move_all(go_on);
         end();
         return facts_;
     }
@@ -170,6 +174,11 @@ private:
         tree::relocation_aim aim;
         aim.packs = true;
         pass(aim, go_on);
+    }
+    template <class GoOn>
+    void move_all(GoOn&& go_on) {
+        if constexpr (moves)
+            while (move(go_on)) {}
     }
     // False if there is nothing more to gain.
     template <class GoOn>

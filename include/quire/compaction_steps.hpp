@@ -12,9 +12,9 @@
 // that it left. If another writer is at work, there is no step. Steps come once in `step_weight`
 // changes, so a change bears the cost of a fraction of a page that moves.
 //
-// Before a store is closed that has changed, pages of its end move to free places, for a second at
-// most, if the share of free pages is above the same limit. A small one is compacted, if it would
-// lose an eighth of its pages and 16 KiB.
+// Before a store is closed that has changed, pages of its end move to free places and then leaves
+// are packed, for a second at most, if the share of free pages is above the same limit. A small one
+// is compacted, if it would lose an eighth of its pages and 16 KiB.
 //
 // A step that fails, for want of room or memory or because a page cannot be read, is undone, and
 // the commit that it followed is none the wiser; the next steps are put off.
