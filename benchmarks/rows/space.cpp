@@ -185,6 +185,7 @@ void measure_beside(session& in) {
         erase(map, loaded.first(loaded.size() / 2));
         map.checkpoint();
         in.scratch.settle();
+        touch_memory();
         std::mt19937_64 random(3);
         std::size_t next = 0;
         const auto read = [&] {
@@ -243,6 +244,7 @@ void measure_mixed(session& in) {
     side sides[2]{{own_directory(in.scratch.fresh("without"))},
                   {own_directory(in.scratch.fresh("with"))}};
     for (side& of : sides) {
+        touch_memory();
         of.map.emplace(of.files.path() + "/" + store_name, roomy(&of == &sides[1] ? 0.25 : 0));
         load(*of.map, std::span(records).first(held));
     }

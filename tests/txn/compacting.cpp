@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <type_traits>
 
 #include <doctest/doctest.h>
 
@@ -73,22 +74,43 @@ template <class Map>
     return map.size() == found.size() + 1;
 }
 
+template <class Config>
+[[nodiscard]] quire::crash_report crash(std::uint64_t compactions,
+                                        const quire::crash_options& how) {
+    using map = typename Config::map;
+    return quire::crash_check(
+        [&](simulated_disk& disk) { work<map>(disk, compactions); },
+        [](simulated_disk& disk, std::uint64_t acknowledged) {
+            return holds<map>(disk, acknowledged);
+        },
+        how);
+}
+
 } // namespace
 
 TEST_CASE_TEMPLATE("a crash at any write of a compaction leaves the map", Config, shadow,
                    mapped_shadow, logged) {
-    using map = typename Config::map;
     constexpr bool logs = std::is_same_v<Config, logged>;
-    const auto report = quire::crash_check(
-        [](simulated_disk& disk) { work<map>(disk, 2); },
-        [](simulated_disk& disk, std::uint64_t acknowledged) {
-            return holds<map>(disk, acknowledged);
-        },
-        {.states = {.exhaustive = logs ? 2U : 4U, .random = logs ? 1U : 3U},
-         .depth = 2,
-         .one_in = 300});
+    const auto report = crash<Config>(2, {.states = {.exhaustive = logs ? 2U : 4U,
+                                                     .random = logs ? 1U : 3U},
+                                          .depth = 2,
+                                          .one_in = 300});
     CHECK(report.broken == "");
     CHECK(report.states > 200);
+}
+
+TEST_SUITE("long") {
+    TEST_CASE_TEMPLATE("crashes of compactions, many states of each write", Config, shadow,
+                       mapped_shadow, logged, mapped_logged) {
+        for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+            CAPTURE(seed);
+            const auto report = crash<Config>(3, {.seed = seed,
+                                                  .states = {.exhaustive = 5, .random = 12},
+                                                  .depth = 2,
+                                                  .one_in = 200});
+            REQUIRE(report.broken == "");
+        }
+    }
 }
 
 TEST_CASE("a compaction shortens the file on the medium, before it is closed") {
