@@ -35,6 +35,8 @@ TEST_CASE_TEMPLATE("every page is of one kind", Map, texts<file_shadow>, texts<m
     map->checkpoint();
     const quire::space_use use = map->measure_space();
     CHECK(use.all == map->stats().pages);
+    if constexpr (transactional<Map>)
+        CHECK(map->stats().live_pages == use.all - use.free - use.pending);
     if constexpr (transactional<Map>) CHECK(sum(use) == use.all);
     CHECK(use.records == map->size());
     CHECK(use.leaf > 20);

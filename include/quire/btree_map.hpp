@@ -49,6 +49,7 @@ struct map_stats {
     std::uint32_t height = 0; // levels; 0: empty
     std::size_t page_size = 0;
     std::uint64_t pages = 0;         // of the store, header included
+    std::uint64_t live_pages = 0;    // of them, in use by the newest version
     std::uint64_t free_pages = 0;    // ready for use
     std::uint64_t pending_pages = 0; // freed, but seen by snapshots or not yet by the medium
     std::uint64_t kept_pages = 0;    // of them, seen by snapshots and iterators
@@ -371,6 +372,7 @@ map_stats btree_map<K, V, Policies...>::stats() {
         facts.pages = space.end();
         facts.free_pages = space.free().size();
         facts.pending_pages = space.waiting().pages();
+        facts.live_pages = facts.pages - facts.free_pages - facts.pending_pages;
         facts.cached_bytes = store_->cache().resident_bytes();
         const io_counters& io = store_->counters();
         facts.pages_read = io.pages_read.value();

@@ -201,7 +201,7 @@ void compacting<Store>::commit_moved([[maybe_unused]] publishing when) {
 template <class Store>
 void compacting<Store>::trim_end([[maybe_unused]] page_id limit) {
     Store& s = store_;
-    s.space_.trim([&s](page_id id) {
+    s.space_.trim([&]([[maybe_unused]] page_id id) {
         if constexpr (Store::on_device) s.device_.map.changed(id);
     });
     if constexpr (Store::on_device) s.device_.map.move_behind(limit);
