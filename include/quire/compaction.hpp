@@ -7,7 +7,8 @@
 //   shorten  the file is cut
 //
 // What a pass has to do is looked for outside the writer's place; there, it is a transaction of at
-// most a few dozen pages, which changes no record. Between two of them, whoever waits comes first.
+// most a few dozen pages, which changes no record. Between two of them, whoever waits comes first,
+// and there is a rest as long as the step was, for those who wait for nothing but memory.
 //
 // Cost: every leaf is read once, to be packed, and where the map may have overflow runs once more
 // for each pass that moves. Pages are written to new places only: half full leaves cost half a page
@@ -22,7 +23,7 @@
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
+#include <ctime>
 #include <utility>
 
 #include <quire/core/ids.hpp>
@@ -219,6 +220,7 @@ private:
         place at;
         while (!facts_.stopped && find(at, aim)) {
             done_.lacks_room = false;
+            const std::uint64_t began = txn::monotonic_microseconds();
             const bool stays = !step(at, aim);
             if (facts_.stopped) return;
             const std::uint64_t frames = space_.some_frames();
@@ -231,7 +233,16 @@ private:
             take_progress();
             if (!go_on(static_cast<const compaction_report&>(facts_))) facts_.stopped = true;
             space_.let_others();
+            if (store::transactional && kind_ == compaction_kind::whole)
+                rest(txn::monotonic_microseconds() - began);
         }
+    }
+    // Leaves the memory to others for as long as a step has taken: readers, who wait for nobody,
+    // notice who moves pages beside them all the time.
+    static void rest(std::uint64_t microseconds) noexcept {
+        if (microseconds > step_microseconds) microseconds = step_microseconds;
+        const timespec pause{0, static_cast<long>(microseconds * 1000)};
+        ::nanosleep(&pause, nullptr);
     }
     // Goes on to the next place where there is something to do; false at the end. Outside the
     // writer's place.
