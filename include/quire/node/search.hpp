@@ -64,6 +64,13 @@ QUIRE_INLINE void prefetch_around(const std::byte* guess) noexcept {
     __builtin_prefetch(reinterpret_cast<const void*>(at + 64));
 }
 
+// Asks for the line of an address and so many on both sides, which may lie outside of the page.
+QUIRE_INLINE void prefetch_lines(const std::byte* middle, std::uintptr_t beside) noexcept {
+    const auto at = reinterpret_cast<std::uintptr_t>(middle);
+    for (std::uintptr_t line = 0; line <= 2 * beside; ++line)
+        __builtin_prefetch(reinterpret_cast<const void*>(at + (line - beside) * 64));
+}
+
 // Half a distance as a floating-point number. Halved, because the conversion of a signed integer
 // needs no branch.
 template <std::unsigned_integral Rank>
@@ -209,6 +216,18 @@ QUIRE_INLINE void prefetch_bound(const std::byte* keys, std::uint32_t n, typenam
     const std::byte* const low = keys + (guess < around ? 0 : guess - around) * Key::size;
     for (std::size_t at = 0; at < 2 * around * Key::size; at += 64) __builtin_prefetch(low + at);
     __builtin_prefetch(low + (2 * around - 1) * Key::size);
+}
+
+// How far x lies on the way from key i - 1 to key i: 0 to 1, for sorted keys around x. Requires:
+// 0 < i < n.
+template <class Key>
+[[nodiscard]] QUIRE_INLINE float share_of_way(const std::byte* keys, std::uint32_t i,
+                                              typename Key::key_arg x) noexcept {
+    const auto low = Key::load(keys + (i - 1) * Key::size);
+    const auto high = Key::load(keys + i * Key::size);
+    using rank = typename Key::rank_type;
+    return static_cast<float>(detail::half(static_cast<rank>(x - low))) /
+           (static_cast<float>(detail::half(static_cast<rank>(high - low))) + 1);
 }
 
 template <class Key, pace Pace = pace::eager>

@@ -48,6 +48,7 @@ template <std::size_t PageSize>
 struct slotted {
     // ---- what it is ----
     static constexpr format::layout_kind kind = format::layout_kind::slotted;
+    static constexpr bool keys_are_guessed = false; // a search asks for the first slots
     static constexpr format::page_kind leaf_kind = format::page_kind::slotted_leaf;
     static constexpr format::page_kind inner_kind = format::page_kind::slotted_inner;
     static constexpr std::size_t page_size = PageSize;
