@@ -81,6 +81,12 @@ QUIRE_INLINE void ask_for_leaf(const std::byte* page) noexcept {
     }
 }
 
+// Asks for a whole page, to be read in an order that no processor foresees.
+template <class Layout>
+QUIRE_INLINE void ask_for_all(const std::byte* page) noexcept {
+    for (std::size_t at = 64; at < Layout::page_size; at += 64) __builtin_prefetch(page + at);
+}
+
 // The page as read_page gives it, for a search: a leaf's lines are asked for. A page that lies
 // where it most likely does is on its way before the cache has said where it is. `share`: how far
 // into a leaf the key is, if that is known.
