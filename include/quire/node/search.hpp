@@ -84,6 +84,12 @@ template <std::unsigned_integral Rank>
     return static_cast<float>(1.0 / (half(distance) + 1));
 }
 
+// A distance as a part of a whole one.
+template <std::unsigned_integral Rank>
+[[nodiscard]] QUIRE_INLINE float share_of(Rank distance, Rank whole) noexcept {
+    return static_cast<float>(half(distance)) / (static_cast<float>(half(whole)) + 1);
+}
+
 // Where x stands among n ranks of the given slope, `distance` above the first; 0..n - 1.
 template <std::unsigned_integral Rank>
 [[nodiscard]] QUIRE_INLINE std::uint32_t guess(std::uint32_t n, Rank distance,
@@ -222,12 +228,19 @@ QUIRE_INLINE void prefetch_bound(const std::byte* keys, std::uint32_t n, typenam
 // 0 < i < n.
 template <class Key>
 [[nodiscard]] QUIRE_INLINE float share_of_way(const std::byte* keys, std::uint32_t i,
-                                              typename Key::key_arg x) noexcept {
-    const auto low = Key::load(keys + (i - 1) * Key::size);
-    const auto high = Key::load(keys + i * Key::size);
-    using rank = typename Key::rank_type;
-    return static_cast<float>(detail::half(static_cast<rank>(x - low))) /
-           (static_cast<float>(detail::half(static_cast<rank>(high - low))) + 1);
+                                              typename Key::key_arg x, search_hint hint) noexcept {
+    const std::byte* const above = keys + i * Key::size;
+    if constexpr (Key::order != format::key_order::bytes) {
+        using rank = typename Key::rank_type;
+        const rank low = Key::load(above - Key::size);
+        return detail::share_of(static_cast<rank>(x - low),
+                                static_cast<rank>(Key::load(above) - low));
+    } else {
+        const std::size_t skip = hint.skip < Key::size ? hint.skip : Key::size - 1;
+        const std::uint64_t low = detail::rank_of<Key::size>(above - Key::size, skip);
+        return detail::share_of(detail::rank_of<Key::size>(x.data, skip) - low,
+                                detail::rank_of<Key::size>(above, skip) - low);
+    }
 }
 
 template <class Key, pace Pace = pace::eager>

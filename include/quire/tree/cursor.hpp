@@ -68,7 +68,6 @@ public:
                 return at.found;
             }
             const std::uint32_t index = Layout::child_index(page, key);
-            if constexpr (Layout::keys_are_guessed)
                 if (level == 1) share = Layout::share_of_child(page, index, key);
             push(ref, index);
             ref = Layout::child(page, index);

@@ -99,13 +99,12 @@ template <class Layout, asking How, class Cache>
         __builtin_prefetch(likely);
         if (level == 0) {
             ask_for_leaf<Layout, asking::by_prefetch>(likely);
-            if constexpr (Layout::keys_are_guessed) Layout::prefetch_share(likely, share);
+            Layout::prefetch_share(likely, share);
         }
     }
     const std::byte* const page = read_page<Layout>(cache, ref, level);
     if (level == 0 && (How == asking::by_reading || page != likely)) {
         ask_for_leaf<Layout, How>(page);
-        if constexpr (Layout::keys_are_guessed)
             if (page != likely) Layout::prefetch_share(page, share);
     }
     return page;
@@ -122,7 +121,6 @@ template <class Layout, class Cache>
             read_to_search<Layout, asking::by_reading>(cache, ref, level, share);
         if (level == 0) return page;
         const std::uint32_t index = Layout::child_index(page, key);
-        if constexpr (Layout::keys_are_guessed)
             if (level == 1) share = Layout::share_of_child(page, index, key);
         ref = Layout::child(page, index);
     }
@@ -160,7 +158,6 @@ struct descent {
                 return;
             }
             const std::uint32_t index = Layout::child_index(page, key);
-            if constexpr (Layout::keys_are_guessed)
                 if (level == 1) share = Layout::share_of_child(page, index, key);
             steps[depth++] = {page, index};
             ref = Layout::child(page, index);
