@@ -201,3 +201,16 @@ TEST_CASE("the rule of reuse holds for any history") {
         REQUIRE(p.pages() == 0);
     }
 }
+
+TEST_CASE("what a checkpoint saw until it was durable is what the durable root reaches") {
+    pending p;
+    // Born after what is durable, freed while a checkpoint of version 5 is on its way, which holds
+    // that version like a snapshot.
+    add(p, 10, 4, 6);
+    const version checkpoint[]{version{5}};
+    CHECK(collect(p, 1, checkpoint, version{3}).empty());
+    CHECK(collect(p, 0, {}, version{5}).empty()); // it is done: its root is the durable one
+    CHECK(p.pages() == 1);
+    CHECK(collect(p, 0, {}, version{6}).size() == 1);
+    CHECK(p.pages() == 0);
+}

@@ -76,7 +76,7 @@ public:
     void collect(std::size_t ready, std::span<const version> snapshots, version durable,
                  Release&& release) {
         // Each run moves to one list at most.
-        undurable_.reserve(undurable_.size() + ready);
+        undurable_.reserve(undurable_.size() + ready + seen_.size());
         seen_.reserve(seen_.size() + ready + undurable_.size());
         blockers_.reserve(blockers_.size() + snapshots.size());
         for (std::size_t n = 0; n < ready; ++n) settle(in_flight_[n], snapshots, durable, release);
@@ -106,6 +106,9 @@ public:
             if (seer_of(run, snapshots) != nullptr) {
                 note_blocker(*seer_of(run, snapshots));
                 seen_[kept++] = run;
+            } else if (run.run.birth <= durable && run.freed > durable) {
+                // What saw it was a checkpoint, whose root is the durable one now.
+                undurable_.push_back(run);
             } else {
                 pages_ -= run.run.pages;
                 release(run.run);
