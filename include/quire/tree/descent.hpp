@@ -126,6 +126,22 @@ template <class Layout, class Cache>
     }
 }
 
+// Asks for the leaf of a key that will be changed soon, if it is in memory. The pages above it are
+// read. Throws as reading does.
+template <class Layout, class Cache>
+void ask_for_leaf_of(Cache& cache, const format::root_record& root, typename Layout::key_arg key) {
+    page_ref ref = root.root;
+    if (!ref) return;
+    for (std::uint32_t level = root.level; level != 0; --level) {
+        const std::byte* const page = read_page<Layout>(cache, ref, level);
+        ref = Layout::child(page, Layout::child_index(page, key));
+    }
+    if (const std::byte* const leaf = cache.peek(ref); leaf != nullptr) {
+        __builtin_prefetch(leaf);
+        ask_for_all<Layout>(leaf);
+    }
+}
+
 // A path from the root to a record, by page pointers: good inside one guard.
 template <class Layout>
 struct descent {
