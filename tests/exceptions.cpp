@@ -182,15 +182,13 @@ TEST_CASE_TEMPLATE("records that are too large in the middle of a range", C, CON
     const std::vector<std::pair<std::string, std::string>> pairs{
         {"x", "1"}, {"y", text_of(5000, 1)}, {std::string(129, 'k'), ""}, {"z", "2"}};
     CHECK_THROWS_AS(map->insert_range(pairs), quire::key_too_large);
+    CHECK(difference_verified(*map, records) == ""); // it was seen before the first is inserted
     if constexpr (transactional<plain_map<C>>) {
-        CHECK(difference_verified(*map, records) == "");
         auto tx = map->transaction();
         tx.insert("a", "1");
         CHECK_THROWS_AS(tx.insert(pairs.begin(), pairs.end()), quire::key_too_large);
         tx.commit();
         records.emplace("a", "1");
-    } else {
-        records.insert(pairs.begin(), pairs.begin() + 2);
     }
     CHECK(difference_verified(*map, records) == "");
 }

@@ -144,4 +144,24 @@ TEST_CASE_TEMPLATE("an iterator of a snapshot outlives it", C, CONFIGURATIONS) {
     CHECK(walk_difference(it, end, before.begin(), before.end()) == "");
 }
 
+TEST_CASE_TEMPLATE("stats tell what snapshots keep, without a change that looks first", C,
+                   memory_shadow, file_shadow, file_wal, mmap_wal) {
+    opened<map_of<C>> map;
+    model now;
+    change(*map, now, 1, 200);
+    map->checkpoint();
+    std::optional snap(map->snapshot());
+    const std::uint64_t seen = map->stats().pages;
+    for (std::uint64_t round = 2; round < 6; ++round) {
+        map->clear();
+        now.clear();
+        change(*map, now, round, 200);
+        map->checkpoint();
+    }
+    CHECK(map->stats().pending_pages <= seen);
+    CHECK(map->stats().pending_pages > seen / 2);
+    snap.reset();
+    CHECK(map->stats().pending_pages <= 2); // the map of the checkpoint before
+}
+
 } // namespace

@@ -44,6 +44,12 @@ struct writer_state {
     owned<commit_follower> follower; // may be none
 };
 
+enum class record_action : std::uint8_t {
+    insert, // unless the key is there
+    put,
+    erase, // if it is there
+};
+
 template <class Types>
 class record_change {
     using layout = typename Types::layout;
@@ -120,14 +126,19 @@ public:
         static_cast<void>(Types::from_log(update.key, store_.path()));
         Types::check_logged_value(update, store_.path());
     }
-    // Gives the key the value, or erases it if it is there.
-    void replay(key_arg key, bool puts, bytes_view value) {
+    // One change, as a whole. `soon`, if there is one: a key that will be changed after some
+    // others; its leaf is asked for. Throws whatever reading and changing throws, without effect.
+    void change(record_action what, key_arg key, bytes_view value, const key_arg* soon) {
         const auto& root = store_.root(Types::tree_index);
         store_.changing(root.level, [&] {
+            if (soon != nullptr) tree::ask_for_leaf_of<layout>(store_.cache(), root, *soon);
             path at;
             at.to(store_.cache(), root, key);
-            if (puts) put(at, key, value);
-            else if (at.found) erase(at, key);
+            if (what == record_action::erase) {
+                if (at.found) erase(at, key);
+            } else if (what == record_action::put || !at.found) {
+                put(at, key, value);
+            }
         });
     }
     [[nodiscard]] const std::string& path_of_store() const noexcept { return store_.path(); }

@@ -23,6 +23,7 @@
 #include <string>
 #include <utility>
 
+#include <quire/change_window.hpp>
 #include <quire/core/raise.hpp>
 #include <quire/read_face.hpp>
 #include <quire/record_change.hpp>
@@ -87,7 +88,9 @@ public:
         const std::pair<key_type, mapped_type> pair(std::forward<Args>(args)...);
         return insert(pair.first, pair.second);
     }
-    // Inserts every pair of [first, last) whose key is not there.
+    // Inserts every pair of [first, last) whose key is not there; of pairs with one key the first.
+    // In steps of 4 MiB, each in the order of the keys: for many keys in any order much faster than
+    // one by one.
     template <class First, class Last>
     requires requires(First it, Last end) {
         it != end;
@@ -97,23 +100,17 @@ public:
     }
     void insert(First first, Last last) {
         whole([&] {
-            for (; first != last; ++first) {
-                auto&& pair = *first;
-                insert_now(
-                    encoded_key(pair.first),
-                    [&](encoded_value& to, const std::string& at) { to.encode(pair.second, at); },
-                    when_there::keep);
-            }
+            range_insertion to(*this);
+            for (; first != last; ++first) to.add(*first);
+            to.apply();
         });
     }
     template <class Range>
     void insert_range(Range&& pairs) {
         whole([&] {
-            for (auto&& pair : pairs)
-                insert_now(
-                    encoded_key(pair.first),
-                    [&](encoded_value& to, const std::string& at) { to.encode(pair.second, at); },
-                    when_there::keep);
+            range_insertion to(*this);
+            for (auto&& pair : pairs) to.add(pair);
+            to.apply();
         });
     }
 
@@ -273,12 +270,30 @@ private:
             });
         return result;
     }
-    template <class Encode>
-    void insert_now(const encoded_key& key, Encode&& encode, when_there there) {
-        key.require_possible(derived().path());
-        encoded_once value;
-        static_cast<void>(put_now(key, value, encode, there));
-    }
+    // The insertion of a range, inside a change.
+    class range_insertion {
+    public:
+        explicit range_insertion(write_face& face)
+            : face_(face), window_(face.edit(), std::size_t{4} << 20) {}
+        template <class Pair>
+        void add(Pair&& pair) {
+            const encoded_key key(pair.first);
+            const std::string& path = face_.derived().path();
+            key.require_possible(path);
+            store& s = face_.derived().store_ref();
+            const std::uint64_t before = s.changes();
+            encoded_value value;
+            value.encode(pair.second, path);
+            if (QUIRE_UNLIKELY(s.changes() != before)) fail_reentered();
+            window_.add(record_action::insert, typename types::logged_key(key.arg()).view(),
+                        value.view());
+        }
+        void apply() { window_.apply(); }
+
+    private:
+        write_face& face_;
+        change_window<types> window_;
+    };
 
     // Inserts or assigns in the working state; the iterator reads it too, and is at the end if the
     // change has split a page and it is not known where the record went.

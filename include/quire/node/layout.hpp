@@ -42,6 +42,9 @@ enum class pace : std::uint8_t {
     steady,
 };
 
+// Lines of memory that a lookup asks for at once without knowing which of them it will read.
+inline constexpr std::size_t most_lines_asked = 10;
+
 // Where a spread puts the border between two pages. `ascending` leaves the left page as full as it
 // is and starts the right one with the new record, so that ascending insertion fills every page;
 // `descending` is its mirror; `middle` balances bytes.

@@ -64,6 +64,13 @@ QUIRE_INLINE void prefetch_around(const std::byte* guess) noexcept {
     __builtin_prefetch(reinterpret_cast<const void*>(at + 64));
 }
 
+// Asks for the line of an address and so many on both sides, which may lie outside of the page.
+QUIRE_INLINE void prefetch_lines(const std::byte* middle, std::uintptr_t beside) noexcept {
+    const auto at = reinterpret_cast<std::uintptr_t>(middle);
+    for (std::uintptr_t line = 0; line <= 2 * beside; ++line)
+        __builtin_prefetch(reinterpret_cast<const void*>(at + (line - beside) * 64));
+}
+
 // Half a distance as a floating-point number. Halved, because the conversion of a signed integer
 // needs no branch.
 template <std::unsigned_integral Rank>
@@ -75,6 +82,12 @@ template <std::unsigned_integral Rank>
 template <std::unsigned_integral Rank>
 [[nodiscard]] QUIRE_INLINE float slope(Rank distance) noexcept {
     return static_cast<float>(1.0 / (half(distance) + 1));
+}
+
+// A distance as a part of a whole one.
+template <std::unsigned_integral Rank>
+[[nodiscard]] QUIRE_INLINE float share_of(Rank distance, Rank whole) noexcept {
+    return static_cast<float>(half(distance)) / (static_cast<float>(half(whole)) + 1);
 }
 
 // Where x stands among n ranks of the given slope, `distance` above the first; 0..n - 1.
@@ -209,6 +222,25 @@ QUIRE_INLINE void prefetch_bound(const std::byte* keys, std::uint32_t n, typenam
     const std::byte* const low = keys + (guess < around ? 0 : guess - around) * Key::size;
     for (std::size_t at = 0; at < 2 * around * Key::size; at += 64) __builtin_prefetch(low + at);
     __builtin_prefetch(low + (2 * around - 1) * Key::size);
+}
+
+// How far x lies on the way from key i - 1 to key i: 0 to 1, for sorted keys around x. Requires:
+// 0 < i < n.
+template <class Key>
+[[nodiscard]] QUIRE_INLINE float share_of_way(const std::byte* keys, std::uint32_t i,
+                                              typename Key::key_arg x, search_hint hint) noexcept {
+    const std::byte* const above = keys + i * Key::size;
+    if constexpr (Key::order != format::key_order::bytes) {
+        using rank = typename Key::rank_type;
+        const rank low = Key::load(above - Key::size);
+        return detail::share_of(static_cast<rank>(x - low),
+                                static_cast<rank>(Key::load(above) - low));
+    } else {
+        const std::size_t skip = hint.skip < Key::size ? hint.skip : Key::size - 1;
+        const std::uint64_t low = detail::rank_of<Key::size>(above - Key::size, skip);
+        return detail::share_of(detail::rank_of<Key::size>(x.data, skip) - low,
+                                detail::rank_of<Key::size>(above, skip) - low);
+    }
 }
 
 template <class Key, pace Pace = pace::eager>

@@ -98,6 +98,23 @@ struct slotted {
         for (std::size_t at = 64; at < 256; at += 64) __builtin_prefetch(page + at);
         __builtin_prefetch(page + PageSize - 64);
     }
+    // How far into child i of an inner page the key most likely is, from 0 to 1; below: not known.
+    [[nodiscard]] QUIRE_INLINE static float share_of_child(const std::byte* inner, std::uint32_t i,
+                                                           key_arg key) noexcept {
+        const std::size_t prefix = format::prefix_size_of(inner);
+        if (i == 0 || i >= format::count_of(inner) || key.size() < prefix) return -1;
+        const std::uint32_t head = detail::head_of(key.data() + prefix, key.size() - prefix);
+        const std::uint32_t low = head_in(slot<false>(inner, i - 1));
+        return detail::share_of(head - low, head_in(slot<false>(inner, i)) - low);
+    }
+    // Asks for the lines of a leaf where such a record is most likely, while nothing of the leaf is
+    // near: records lie in the order of their keys since the page was last rebuilt, from its end
+    // on, but for those that came later; and pages are three quarters full, more or less.
+    QUIRE_INLINE static void prefetch_share(const std::byte* leaf, float share) noexcept {
+        if (!(share >= 0 && share <= 1)) return; // beyond 1: of a damaged page
+        constexpr float usual = 0.75F * static_cast<float>(PageSize);
+        detail::prefetch_lines(leaf + PageSize - 64 - static_cast<std::size_t>(share * usual), 7);
+    }
     // The child of an inner page that covers the key: the number of separators not greater than it.
     template <pace Pace = pace::eager>
     [[nodiscard]] static std::uint32_t child_index(const std::byte* inner, key_arg key) noexcept {

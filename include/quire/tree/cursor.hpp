@@ -56,9 +56,10 @@ public:
         if (!root.root) return false;
         page_ref ref = root.root;
         const std::byte* above = nullptr;
+        float share = -1;
         for (std::uint32_t level = root.level;; --level) {
             const std::byte* const page =
-                read_to_search<Layout, asking::by_prefetch>(cache, ref, level);
+                read_to_search<Layout, asking::by_prefetch>(cache, ref, level, share);
             if (level == 0) {
                 const node::search_result at = Layout::find(page, key);
                 push(ref, at.index);
@@ -67,6 +68,7 @@ public:
                 return at.found;
             }
             const std::uint32_t index = Layout::child_index(page, key);
+                if (level == 1) share = Layout::share_of_child(page, index, key);
             push(ref, index);
             ref = Layout::child(page, index);
             above = page;

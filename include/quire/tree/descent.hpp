@@ -69,7 +69,7 @@ template <class Layout, asking How>
 QUIRE_INLINE void ask_for_leaf(const std::byte* page) noexcept {
     constexpr std::size_t line = 64;
     if constexpr (Layout::kind == format::layout_kind::fixed) {
-        if constexpr (Layout::values_offset <= 10 * line) {
+        if constexpr (Layout::values_offset <= node::most_lines_asked * line) {
             for (std::size_t at = line; at < Layout::values_offset; at += line) {
                 if constexpr (How == asking::by_prefetch) __builtin_prefetch(page + at);
                 else static_cast<void>(*static_cast<const volatile std::byte*>(page + at));
@@ -81,20 +81,32 @@ QUIRE_INLINE void ask_for_leaf(const std::byte* page) noexcept {
     }
 }
 
+// Asks for a whole page, to be read in an order that no processor foresees.
+template <class Layout>
+QUIRE_INLINE void ask_for_all(const std::byte* page) noexcept {
+    for (std::size_t at = 64; at < Layout::page_size; at += 64) __builtin_prefetch(page + at);
+}
+
 // The page as read_page gives it, for a search: a leaf's lines are asked for. A page that lies
-// where it most likely does is on its way before the cache has said where it is.
+// where it most likely does is on its way before the cache has said where it is. `share`: how far
+// into a leaf the key is, if that is known.
 template <class Layout, asking How, class Cache>
 [[nodiscard]] QUIRE_INLINE const std::byte* read_to_search(Cache& cache, page_ref ref,
-                                                           std::uint32_t level) {
+                                                           std::uint32_t level, float share) {
     const std::byte* likely = nullptr;
     if constexpr (Cache::persistent) {
         likely = cache.likely_place(ref);
         __builtin_prefetch(likely);
-        if (level == 0) ask_for_leaf<Layout, asking::by_prefetch>(likely);
+        if (level == 0) {
+            ask_for_leaf<Layout, asking::by_prefetch>(likely);
+            Layout::prefetch_share(likely, share);
+        }
     }
     const std::byte* const page = read_page<Layout>(cache, ref, level);
-    if (level == 0 && (How == asking::by_reading || page != likely))
+    if (level == 0 && (How == asking::by_reading || page != likely)) {
         ask_for_leaf<Layout, How>(page);
+            if (page != likely) Layout::prefetch_share(page, share);
+    }
     return page;
 }
 
@@ -103,11 +115,30 @@ template <class Layout, class Cache>
 [[nodiscard]] QUIRE_INLINE const std::byte* find_leaf(Cache& cache, const format::root_record& root,
                                                       typename Layout::key_arg key) {
     page_ref ref = root.root;
+    float share = -1;
     for (std::uint32_t level = root.level;; --level) {
         const std::byte* const page =
-            read_to_search<Layout, asking::by_reading>(cache, ref, level);
+            read_to_search<Layout, asking::by_reading>(cache, ref, level, share);
         if (level == 0) return page;
+        const std::uint32_t index = Layout::child_index(page, key);
+            if (level == 1) share = Layout::share_of_child(page, index, key);
+        ref = Layout::child(page, index);
+    }
+}
+
+// Asks for the leaf of a key that will be changed soon, if it is in memory. The pages above it are
+// read. Throws as reading does.
+template <class Layout, class Cache>
+void ask_for_leaf_of(Cache& cache, const format::root_record& root, typename Layout::key_arg key) {
+    page_ref ref = root.root;
+    if (!ref) return;
+    for (std::uint32_t level = root.level; level != 0; --level) {
+        const std::byte* const page = read_page<Layout>(cache, ref, level);
         ref = Layout::child(page, Layout::child_index(page, key));
+    }
+    if (const std::byte* const leaf = cache.peek(ref); leaf != nullptr) {
+        __builtin_prefetch(leaf);
+        ask_for_all<Layout>(leaf);
     }
 }
 
@@ -132,9 +163,10 @@ struct descent {
         found = false;
         if (!root.root) return;
         page_ref ref = root.root;
+        float share = -1;
         for (std::uint32_t level = root.level;; --level) {
             const std::byte* const page =
-                read_to_search<Layout, asking::by_prefetch>(cache, ref, level);
+                read_to_search<Layout, asking::by_prefetch>(cache, ref, level, share);
             if (level == 0) {
                 const node::search_result at = Layout::find(page, key);
                 steps[depth++] = {page, at.index};
@@ -142,6 +174,7 @@ struct descent {
                 return;
             }
             const std::uint32_t index = Layout::child_index(page, key);
+                if (level == 1) share = Layout::share_of_child(page, index, key);
             steps[depth++] = {page, index};
             ref = Layout::child(page, index);
         }

@@ -234,6 +234,7 @@ bool editor<Layout, Writer>::even_out(path& at, key_arg key, node::stored_value 
     if (at.depth < 2) return false;
     const std::uint32_t index = at.leaf().index;
     const std::byte* const page = at.leaf().page;
+    ask_for_all<Layout>(page);
     const neighbours beside = neighbours_of(at, at.depth - 1);
     const auto room = [&](const std::byte* other) {
         return other == nullptr ? ~std::uint32_t{0} : Layout::used(other);
@@ -241,6 +242,7 @@ bool editor<Layout, Writer>::even_out(path& at, key_arg key, node::stored_value 
     const bool right = room(beside.right) <= room(beside.left);
     const std::byte* const other = right ? beside.right : beside.left;
     if (other == nullptr || Layout::used(page) + Layout::used(other) > room_for_two) return false;
+    ask_for_all<Layout>(other);
     const bool planned =
         right ? Layout::plan_leaf_spread(work_, page, other, {index, false, key, value},
                                          node::bias::middle)
@@ -309,6 +311,7 @@ void editor<Layout, Writer>::erase(path& at) {
         return;
     }
     check_used(at);
+    ask_for_all<Layout>(at.leaf().page);
     // All reading comes first: the neighbours of the leaf, and of each inner page that may follow.
     neighbours beside[most_levels];
     beside[last] = neighbours_of(at, last);
@@ -322,7 +325,9 @@ void editor<Layout, Writer>::erase(path& at) {
     } else if (last != 0) {
         const std::uint32_t rest = Layout::used(page);
         const auto joins = [rest](const std::byte* other) {
-            return other != nullptr && Layout::used(other) + rest <= full_enough;
+            if (other == nullptr || Layout::used(other) + rest > full_enough) return false;
+            ask_for_all<Layout>(other);
+            return true;
         };
         if (joins(beside[last].right) && Layout::plan_leaf_merge(work_, page, beside[last].right)) {
             Layout::apply_leaf_merge(work_, page);

@@ -225,6 +225,7 @@ void store<Storage, Replacement, Txn, PageSize>::verifying(Look&& look) {
         gate_.enter();
         const gate_guard leave(gate_);
         publish_lazily();
+        collect(); // what nobody can see any more is free
         look(static_cast<const format::root_record&>(snapshots_.newest()->roots[0]));
     }
 }
