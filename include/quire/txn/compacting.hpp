@@ -345,7 +345,6 @@ template <class Store>
 bool compacting<Store>::has_free_end() {
     bool is_free = false;
     store_.verifying([&](const format::root_record&) {
-        if constexpr (Store::transactional) store_.collect();
         is_free = store_.space_.free().contains(static_cast<page_id>(store_.space_.end() - 1));
     });
     return is_free;
