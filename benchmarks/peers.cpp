@@ -19,10 +19,9 @@ constexpr std::string_view usage =
     "  --list       the names of the rows\n";
 
 constexpr std::string_view all_rows[] = {
-    "u64-insert",     "u64-get",     "u64-file-get",   "u64-scan",
-    "kv-get",         "kv-seek",     "kv-load",        "kv-size",
-    "kv-erase",       "durable-put", "ascending-kv",   "ascending-u64",
-    "skew-clustered", "skew-powers", "skew-ascending", "skew-prefixes",
+    "u64-insert", "u64-get",    "u64-file-get",   "u64-scan",    "kv-get",         "kv-seek",
+    "kv-load",    "kv-size",    "kv-erase",       "durable-put", "ascending-kv",   "ascending-u64",
+    "sorted-kv",  "sorted-u64", "skew-clustered", "skew-powers", "skew-ascending", "skew-prefixes",
 };
 
 } // namespace

@@ -27,7 +27,7 @@
 
 namespace bench {
 
-enum class order : std::uint8_t { random, ascending };
+enum class order : std::uint8_t { random, ascending, sorted };
 
 // Entries read after a seek.
 inline constexpr std::size_t seek_entries = 10;

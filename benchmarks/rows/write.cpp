@@ -2,6 +2,7 @@
 // files weigh against the bytes put into them. Loads build fresh stores in every round.
 #include <fcntl.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "rows/rows.hpp"
@@ -186,7 +187,49 @@ void measure_put(session& in) {
             throw disagreement(each.name + " does not hold what was put");
 }
 
+// A load of sorted records by what each engine has for it, against LMDB's MDB_APPEND and against
+// writing the same bytes to a file and flushing it once.
+template <class Record>
+void measure_sorted_of(session& in, const std::string& name, const std::string& title, goal of_lmdb,
+                       goal of_raw, const std::vector<Record>& records) {
+    if (!in.wanted(name)) return;
+    auto all = entrants<Record>(in);
+    const work<Record> load_fresh = [&](entrant<Record>& who, std::size_t) {
+        who.loaded.clear();
+        return load<Record>(in, who, records, order::sorted);
+    };
+    auto loading = contestants(all, of_lmdb, load_fresh);
+    loading.push_back(
+        {"raw write", role::other, of_raw, [&](std::size_t) {
+             const descriptor file(in.scratch.fresh("raw"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC);
+             in.scratch.settle();
+             touch_memory();
+             const auto* const bytes = reinterpret_cast<const char*>(records.data());
+             const std::size_t size = records.size() * sizeof(Record);
+             constexpr std::size_t step = std::size_t{1} << 20;
+             return timed(records.size(), [&] {
+                 for (std::size_t at = 0; at < size; at += step)
+                     write_all(file, bytes + at, std::min(step, size - at), static_cast<off_t>(at));
+                 flush(file);
+                 return records.size();
+             });
+         }});
+    in.results.measure({.name = name,
+                        .title = title + " sorted load",
+                        .unit = "ns",
+                        .rounds = in.rounds(load_rounds),
+                        .while_timed = waits::for_medium,
+                        .expected = [&](std::size_t) { return records.size(); }},
+                       loading);
+}
+
 void measure_ascending(session& in) {
+    if (in.wanted("sorted-kv"))
+        measure_sorted_of(in, "sorted-kv", "kv", {}, {1 / 0.7, 1 / 0.9},
+                          ascending(random_kv(in.scaled(kv_records))));
+    if (in.wanted("sorted-u64"))
+        measure_sorted_of(in, "sorted-u64", "u64", {0.4, 0.2}, {1 / 0.5, 1 / 0.8},
+                          ascending(random_u64(in.scaled(u64_records))));
     if (in.wanted("ascending-kv"))
         measure_ascending_of(in, "ascending-kv", "kv", ascending(random_kv(in.scaled(kv_records))));
     if (in.wanted("ascending-u64"))

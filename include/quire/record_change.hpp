@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include <quire/core/bytes.hpp>
@@ -43,6 +44,11 @@ struct writer_state {
     tree::insertion_trail trail;
     owned<commit_follower> follower; // may be none
 };
+
+[[noreturn]] QUIRE_COLD inline void fail_reentered() {
+    throw std::logic_error("quire: the code that made a value changed the map it was made for; "
+                           "make the value first, then insert it");
+}
 
 enum class record_action : std::uint8_t {
     insert, // unless the key is there
@@ -89,29 +95,18 @@ public:
     void clear() {
         const format::root_record root = store_.root(Types::tree_index);
         if (!root.root) return;
-        growing_array<page_ref> pages;
-        growing_array<tree::run_ref> runs;
-        const auto guarded = [&](auto&& operation) { store_.guarded(operation); };
-        tree::for_each_page<layout>(
-            store_.cache(), root, guarded,
-            [&](page_ref ref) {
-                store_.check_pages(ref.id, 1);
-                pages.push_back(ref);
-                if (pages.size() > store_.space().end()) // a page stands twice in the tree
-                    detail::raise<corruption>(
-                        "a tree has more pages than its store; restore a backup", store_.path(),
-                        ref.id);
-            },
-            [&](const tree::run_ref& run) {
-                store_.check_run(run);
-                runs.push_back(run);
-            });
-        store_.reserve_freed(pages.size() + runs.size());
+        const tree_pages all = pages_of(root);
         store_.reserve_note(0, 0);
-        for (const page_ref ref : pages) store_.release_page(ref);
-        for (const tree::run_ref& run : runs) store_.release_run(run);
+        give_up(all);
         store_.root(Types::tree_index) = {root.tree, 0, {}, 0};
         store_.note_clear(Types::tree);
+        store_.note_change();
+    }
+    // Gives up the tree for another one, of which the log has no record. Cost: as clear.
+    void replace_tree(const format::root_record& by) {
+        give_up(pages_of(store_.root(Types::tree_index)));
+        store_.root(Types::tree_index) = by;
+        store_.leave_out_of_log();
         store_.note_change();
     }
 
@@ -144,6 +139,36 @@ public:
     [[nodiscard]] const std::string& path_of_store() const noexcept { return store_.path(); }
 
 private:
+    struct tree_pages {
+        growing_array<page_ref> pages;
+        growing_array<tree::run_ref> runs;
+    };
+
+    // Everything that the tree consists of; all that giving it up needs is reserved.
+    [[nodiscard]] tree_pages pages_of(const format::root_record& root) {
+        tree_pages all;
+        const auto guarded = [&](auto&& operation) { store_.guarded(operation); };
+        tree::for_each_page<layout>(
+            store_.cache(), root, guarded,
+            [&](page_ref ref) {
+                store_.check_pages(ref.id, 1);
+                all.pages.push_back(ref);
+                if (all.pages.size() > store_.space().end()) // a page stands twice in the tree
+                    detail::raise<corruption>(
+                        "a tree has more pages than its store; restore a backup", store_.path(),
+                        ref.id);
+            },
+            [&](const tree::run_ref& run) {
+                store_.check_run(run);
+                all.runs.push_back(run);
+            });
+        store_.reserve_freed(all.pages.size() + all.runs.size());
+        return all;
+    }
+    void give_up(const tree_pages& all) noexcept {
+        for (const page_ref ref : all.pages) store_.release_page(ref);
+        for (const tree::run_ref& run : all.runs) store_.release_run(run);
+    }
     [[nodiscard]] typename Types::editor edit() noexcept {
         return {store_, store_.root(Types::tree_index), state_.work, state_.trail};
     }
@@ -156,9 +181,7 @@ private:
         if (at.found)
             if (const auto before = layout::value(at.leaf().page, at.leaf().index); before.overflow)
                 old = run_of(before);
-        constexpr std::size_t beside = 10; // of a record and its slot, besides key and value
-        if (value.size() <= Types::largest_inline_value &&
-            key.size() + value.size() + beside <= layout::largest_leaf_record) {
+        if (Types::fits_inline(key.size(), value.size())) {
             put_inline(at, key, {value, false});
         } else {
             edit().check_used(at);

@@ -149,6 +149,11 @@ struct map_types {
     static_assert(key_codec::fixed_size == codec::variable || key_codec::fixed_size <= largest_key,
                   "quire: a key is at most a quarter of a page; take a larger page_size");
     static constexpr std::size_t largest_inline_value = page_bytes / 4;
+    // Whether a value of that size stands in the leaf, of the slotted layout, and not in a run.
+    [[nodiscard]] static constexpr bool fits_inline(std::size_t key, std::size_t value) noexcept {
+        constexpr std::size_t beside = 10; // of a record and its slot, besides key and value
+        return value <= largest_inline_value && key + value + beside <= layout::largest_leaf_record;
+    }
 
     using key_element = typename span_element<K, key_codec>::type;
     using value_element = typename span_element<V, value_codec>::type;

@@ -27,6 +27,7 @@
 #include <quire/core/raise.hpp>
 #include <quire/read_face.hpp>
 #include <quire/record_change.hpp>
+#include <quire/sorted_load.hpp>
 
 namespace quire::detail {
 
@@ -111,6 +112,38 @@ public:
             range_insertion to(*this);
             for (auto&& pair : pairs) to.add(pair);
             to.apply();
+        });
+    }
+
+    // Replaces everything by the pairs of [first, last), which are in ascending order of distinct
+    // keys: the tree is built from below, page by page, for a fraction of the time of inserting,
+    // and the log gets no record of each. `fill`, above 0 and at most 1: how full pages become;
+    // less than 1 leaves room for what is inserted later. Throws unsorted_input, which says the
+    // number of the record that is out of order, from 0; nothing has changed then, under txn::none
+    // neither. Until the old content is given up, the store holds both. Under txn::wal the commit
+    // is a checkpoint.
+    template <class First, class Last>
+    requires requires(First it, Last end) {
+        it != end;
+        ++it;
+        (*it).first;
+        (*it).second;
+    }
+    void assign_sorted(First first, Last last, double fill = 1.0) {
+        QUIRE_PRECONDITION(fill > 0 && fill <= 1, "pages are filled to a part of them");
+        if (!(fill > 0 && fill <= 1)) fill = 1;
+        whole([&] {
+            sorted_load<types> to(derived().store_ref(), edit(), fill);
+            for (; first != last; ++first) {
+                auto&& pair = *first;
+                const encoded_key key(pair.first);
+                key.require_possible(derived().path());
+                encoded_value value;
+                value.encode(pair.second, derived().path());
+                to.add(key.arg(), value.view());
+            }
+            derived().state().trail = {};
+            to.finish();
         });
     }
 
@@ -321,10 +354,6 @@ private:
         });
         result.first.note();
         return result;
-    }
-    [[noreturn]] QUIRE_COLD static void fail_reentered() {
-        throw std::logic_error("quire: the code that made a value changed the map it was made for; "
-                               "make the value first, then insert it");
     }
     [[nodiscard]] bool erase_now(typename layout::key_arg key) {
         store& s = derived().store_ref();

@@ -70,6 +70,13 @@ void store<Storage, Replacement, Txn, PageSize>::commit_logged(durability wanted
     }
 }
 
+template <class Storage, class Replacement, class Txn, std::size_t PageSize>
+version store<Storage, Replacement, Txn, PageSize>::durable_version() noexcept {
+    if constexpr (logs)
+        if (const version v = log_.log.durable_version(); durable() < v) return v;
+    return durable();
+}
+
 // How far the log must come for what has just been appended, and all before it.
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 quire::wal::ticket

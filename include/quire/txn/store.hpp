@@ -284,6 +284,10 @@ public:
     void note_clear(tree_id tree) noexcept {
         if constexpr (logs) log_.records.clear(tree);
     }
+    // What the transaction has just done has no note: it commits by a checkpoint.
+    void leave_out_of_log() noexcept {
+        if constexpr (logs) log_.records.leave_out();
+    }
     // Whether the store was not closed and has a log: recover() comes before anything else.
     [[nodiscard]] bool has_log_to_replay() const noexcept { return recovering_; }
     // Does again what the log says: calls apply.add(format::log_update) for each operation of every
@@ -308,11 +312,7 @@ public:
         return working_.roots[tree];
     }
     [[nodiscard]] QUIRE_TRIVIAL version write_version() const noexcept { return working_.at; }
-    [[nodiscard]] version durable_version() noexcept {
-        if constexpr (logs)
-            if (const version v = log_.log.durable_version(); durable() < v) return v;
-        return durable();
-    }
+    [[nodiscard]] version durable_version() noexcept;
     [[nodiscard]] version committed_version() const noexcept {
         if constexpr (transactional) return snapshots_.current()->number;
         else return working_.at;

@@ -2,7 +2,8 @@
 //
 // Room for the group's begin is kept in front and for its commit behind, so that a group is built
 // where it stands and copied once. A transaction whose records outgrow the limit keeps none: it
-// reaches the medium by a checkpoint instead of the log.
+// reaches the medium by a checkpoint instead of the log. So does one that has done something of
+// which there is to be no record.
 // Thread-safety: none; the writer's.
 #pragma once
 
@@ -23,18 +24,22 @@ public:
     struct mark {
         std::size_t bytes = 0;
         std::uint32_t count = 0;
+        bool left_out = false;
     };
 
     // Forgets everything; a group is at most `limit` bytes.
     void start(std::uint64_t limit) noexcept {
         limit_ = limit;
         too_large_ = false;
+        left_out_ = false;
         all_.clear();
         count_ = 0;
     }
+    // The transaction has done something without a record.
+    void leave_out() noexcept { left_out_ = true; }
     // Makes the next put, erase or clear of so many bytes noexcept. Throws std::bad_alloc.
     void reserve(std::size_t key, std::size_t value) {
-        if (too_large_) return;
+        if (too_large()) return;
         const std::size_t wanted = format::begin_size + all_.size() +
                                    format::update_size(key, value) + format::commit_size +
                                    format::group_alignment;
@@ -55,17 +60,19 @@ public:
     void clear(tree_id tree) noexcept {
         static_cast<void>(add(format::record_type::clear, tree, 0));
     }
-    [[nodiscard]] mark now() const noexcept { return {all_.size(), count_}; }
+    [[nodiscard]] mark now() const noexcept { return {all_.size(), count_, left_out_}; }
     // A transaction that was too large stays so: what was dropped is not there to go back to.
     void go_back(const mark& to) noexcept {
+        left_out_ = to.left_out;
         if (too_large_) return;
         all_.shorten(to.bytes);
         count_ = to.count;
     }
 
-    // Whether nothing was put, erased or cleared.
-    [[nodiscard]] bool empty() const noexcept { return count_ == 0 && !too_large_; }
-    [[nodiscard]] bool too_large() const noexcept { return too_large_; }
+    // Whether nothing was put, erased, cleared or left out.
+    [[nodiscard]] bool empty() const noexcept { return count_ == 0 && !too_large(); }
+    // Whether there is no group: the records are too large, or not all that happened.
+    [[nodiscard]] bool too_large() const noexcept { return too_large_ || left_out_; }
     // Bytes of the group that seal() will make.
     [[nodiscard]] std::size_t group_bytes() const noexcept {
         return format::aligned_group((all_.empty() ? format::begin_size : all_.size()) +
@@ -96,7 +103,7 @@ private:
     // The body of a new record; null where the transaction is, or has become, too large.
     [[nodiscard]] std::byte* add(format::record_type type, tree_id tree,
                                  std::size_t body) noexcept {
-        if (too_large_) return nullptr;
+        if (too_large()) return nullptr;
         std::size_t at = all_.size();
         if (at == 0) at = format::begin_size;
         const std::size_t end = at + format::record_header_size + body;
@@ -120,6 +127,7 @@ private:
     std::uint64_t limit_ = 0;
     std::uint32_t count_ = 0;
     bool too_large_ = false;
+    bool left_out_ = false;
 };
 
 } // namespace quire::wal
