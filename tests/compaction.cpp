@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -253,20 +252,23 @@ TEST_CASE_TEMPLATE("a snapshot held through it stays whole, and keeps what it se
                    texts<mmap_wal, 512>) {
     thinned<Map> of(7, 4000, 16);
     const model_of<Map> held = of.model();
-    std::optional<typename Map::snapshot_type> snapshot(of.map().snapshot());
-    for (std::uint64_t n = 0; n < 4000; ++n)
-        if (n % 8 != 0) of.erase(n);
-    of.map().checkpoint();
-    CHECK(of.map().reclaimable().kept_by_snapshots > 0);
-    const compaction_report did = of.map().compact();
-    CHECK(did.kept_by_snapshots > 0);
-    CHECK(did.pages <= did.pages_before);
-    CHECK(difference(*snapshot, held) == "");
-    CHECK(difference_verified(of.map(), of.model()) == "");
-    snapshot.reset();
+    std::uint64_t beside_it = 0; // pages
+    {
+        const auto snapshot = of.map().snapshot();
+        for (std::uint64_t n = 0; n < 4000; ++n)
+            if (n % 8 != 0) of.erase(n);
+        of.map().checkpoint();
+        CHECK(of.map().reclaimable().kept_by_snapshots > 0);
+        const compaction_report did = of.map().compact();
+        CHECK(did.kept_by_snapshots > 0);
+        CHECK(did.pages <= did.pages_before);
+        CHECK(difference(snapshot, held) == "");
+        CHECK(difference_verified(of.map(), of.model()) == "");
+        beside_it = did.pages;
+    }
     const compaction_report again = of.map().compact();
     CHECK(again.kept_by_snapshots == 0);
-    if constexpr (on_device<Map>) CHECK(again.pages < did.pages / 2);
+    if constexpr (on_device<Map>) CHECK(again.pages < beside_it / 2);
     CHECK(of.wrong() == "");
 }
 

@@ -31,6 +31,14 @@
 
 namespace quire::detail {
 
+template <class First, class Last>
+concept range_of_pairs = requires(First it, Last end) {
+    it != end;
+    ++it;
+    (*it).first;
+    (*it).second;
+};
+
 template <class Derived, class Base>
 class write_face : public Base {
     using types = typename Base::types;
@@ -93,12 +101,7 @@ public:
     // In steps of 4 MiB, each in the order of the keys: for many keys in any order much faster than
     // one by one.
     template <class First, class Last>
-    requires requires(First it, Last end) {
-        it != end;
-        ++it;
-        (*it).first;
-        (*it).second;
-    }
+    requires range_of_pairs<First, Last>
     void insert(First first, Last last) {
         whole([&] {
             range_insertion to(*this);
@@ -123,12 +126,7 @@ public:
     // neither. Until the old content is given up, the store holds both. Under txn::wal the commit
     // is a checkpoint.
     template <class First, class Last>
-    requires requires(First it, Last end) {
-        it != end;
-        ++it;
-        (*it).first;
-        (*it).second;
-    }
+    requires range_of_pairs<First, Last>
     void assign_sorted(First first, Last last, double fill = 1.0) {
         QUIRE_PRECONDITION(fill > 0 && fill <= 1, "pages are filled to a part of them");
         if (!(fill > 0 && fill <= 1)) fill = 1;

@@ -63,6 +63,10 @@ struct written {
                      std::to_string(C::fixed_size);
             return;
         }
+        if (size > bytes.max_size() - guard) {
+            broken = "size gives " + std::to_string(size) + ", more than any memory has";
+            return;
+        }
         for (const std::byte fill : {std::byte{0xA5}, std::byte{0x5A}}) {
             std::vector<std::byte> buffer(size + guard, fill);
             const std::byte* const end = C::encode(value, buffer.data());

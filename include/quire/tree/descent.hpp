@@ -181,4 +181,18 @@ struct descent {
     }
 };
 
+// Makes all pages of a path the writer's own, see tree/editor.hpp; gives the last one.
+template <class Layout, class Writer>
+std::byte* own_path_of(Writer& writer, format::root_record& root, descent<Layout>& way) noexcept {
+    std::byte* above = nullptr;
+    for (std::uint32_t i = 0; i < way.depth; ++i) {
+        std::byte* const page = writer.own(way.steps[i].page);
+        way.steps[i].page = page;
+        if (above == nullptr) root.root = format::ref_of(page);
+        else Layout::set_child(above, way.steps[i - 1].index, format::ref_of(page));
+        above = page;
+    }
+    return above;
+}
+
 } // namespace quire::tree

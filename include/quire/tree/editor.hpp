@@ -125,17 +125,7 @@ private:
         check_used(at);
         return own_path(at);
     }
-    std::byte* own_path(path& at) noexcept {
-        std::byte* above = nullptr;
-        for (std::uint32_t i = 0; i < at.depth; ++i) {
-            std::byte* const page = writer_.own(at.steps[i].page);
-            at.steps[i].page = page;
-            if (above == nullptr) root_.root = format::ref_of(page);
-            else Layout::set_child(above, at.steps[i - 1].index, format::ref_of(page));
-            above = page;
-        }
-        return above;
-    }
+    std::byte* own_path(path& at) noexcept { return own_path_of<Layout>(writer_, root_, at); }
     [[nodiscard]] static std::byte* owned(path& at, std::uint32_t i) noexcept {
         return const_cast<std::byte*>(at.steps[i].page);
     }

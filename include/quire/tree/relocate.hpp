@@ -359,17 +359,7 @@ private:
 
     // ---- changing ----
 
-    std::byte* own_path(path& way) noexcept {
-        std::byte* above = nullptr;
-        for (std::uint32_t i = 0; i < way.depth; ++i) {
-            std::byte* const page = writer_.own(way.steps[i].page);
-            way.steps[i].page = page;
-            if (above == nullptr) root_.root = format::ref_of(page);
-            else Layout::set_child(above, way.steps[i - 1].index, format::ref_of(page));
-            above = page;
-        }
-        return above;
-    }
+    std::byte* own_path(path& way) noexcept { return own_path_of<Layout>(writer_, root_, way); }
     void move_root(relocation_facts& facts) {
         const std::byte* const page =
             read_page<Layout>(writer_.cache(), root_.root, root_.level);
