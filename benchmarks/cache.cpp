@@ -3,16 +3,14 @@
 // scan against a raw one, and the space that an idle snapshot keeps. Ratios of medians of rounds
 // that take turns; results are checked.
 //
-// "Dropped" means that the kernel was asked to forget the file (POSIX_FADV_DONTNEED); a cache of a
-// host below may still serve it, and then serves the raw reads beside it too.
-#include <sys/stat.h>
+// For a cold scan the kernel is asked to forget the file (POSIX_FADV_DONTNEED); a cache of a host
+// below may still serve it, and then serves the raw reads beside it too.
 #include <sys/wait.h>
 
 #include <atomic>
 #include <cinttypes>
 #include <cstdint>
-#include <cstring>
-#include <functional>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -20,6 +18,7 @@
 
 #include <quire/btree_map.hpp>
 
+#include "rows/cache.hpp"
 #include "support/machine.hpp"
 #include "support/scratch.hpp"
 #include "support/timing.hpp"
@@ -27,115 +26,13 @@
 namespace {
 
 using namespace bench;
+using namespace bench::cache;
 
-constexpr std::string_view usage = "usage: cache [--quick] [--dir PATH] [--row NAME]...\n"
-                                   "  rows: budget cached readers writer misses dropped multi-get "
-                                   "scan snapshot\n";
-constexpr std::size_t page_bytes = 4096;
-constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
-
-using file_map = quire::btree_map<std::uint64_t, std::uint64_t>;
-using memory_map =
-    quire::btree_map<std::uint64_t, std::uint64_t, quire::storage::memory, quire::txn::none>;
+constexpr std::string_view usage =
+    "usage: cache [--quick] [--dir PATH] [--row NAME]...\n"
+    "  rows: budget cached readers writer misses direct limited multi-get "
+    "scan snapshot\n";
 using value = std::array<std::byte, 150>;
-using value_map = quire::btree_map<std::uint64_t, value>;
-
-struct session {
-    scratch_directory scratch;
-    std::size_t scale;
-    std::vector<std::string> rows;
-
-    [[nodiscard]] bool wanted(const std::string& row) const {
-        return rows.empty() || std::find(rows.begin(), rows.end(), row) != rows.end();
-    }
-};
-
-enum class bound { at_most, at_least };
-
-void report(const std::string& name, double measured, bound kind, double must,
-            const std::string& note = {}) {
-    const bool reached = kind == bound::at_most ? measured <= must : measured >= must;
-    std::printf("%-58s %8.3f  %s %.2f  %-7s %s\n", name.c_str(), measured,
-                kind == bound::at_most ? "at most " : "at least", must,
-                reached ? "reached" : "MISSED", note.c_str());
-    std::fflush(stdout);
-}
-
-[[nodiscard]] std::string text(const char* form, double a, double b = 0) {
-    char buffer[128];
-    std::snprintf(buffer, sizeof buffer, form, a, b);
-    return buffer;
-}
-
-[[noreturn]] void wrong(const char* what) { throw std::runtime_error(what); }
-
-[[nodiscard]] std::vector<std::uint64_t> random_keys(std::size_t n, std::uint64_t seed) {
-    std::mt19937_64 random(seed);
-    std::vector<std::uint64_t> keys(n);
-    for (std::uint64_t& key : keys) key = random();
-    return keys;
-}
-
-template <class Map>
-void load(Map& map, const std::vector<std::uint64_t>& keys) {
-    if constexpr (requires { map.transaction(); }) {
-        auto transaction = map.transaction();
-        for (const std::uint64_t key : keys) transaction.insert_or_assign(key, key + 1);
-        transaction.commit();
-    } else {
-        for (const std::uint64_t key : keys) map.insert_or_assign(key, key + 1);
-    }
-}
-
-template <class From>
-void get_all(const From& from, const std::vector<std::uint64_t>& keys, std::size_t first,
-             std::size_t n) {
-    std::uint64_t sum = 0;
-    std::uint64_t expected = 0;
-    for (std::size_t i = first; i < first + n; ++i) {
-        sum += from.get(keys[i % keys.size()]).value();
-        expected += keys[i % keys.size()] + 1;
-    }
-    if (sum != expected) wrong("a lookup gave another value");
-}
-
-void shuffle(std::vector<std::uint64_t>& keys) {
-    std::mt19937_64 random(2);
-    std::shuffle(keys.begin(), keys.end(), random);
-}
-
-// Median ratio of two things done in turns, and the medians of each in seconds.
-struct compared {
-    double ratio;
-    double subject;
-    double against;
-};
-template <class Subject, class Against>
-[[nodiscard]] compared in_turns(int rounds, Subject&& subject, Against&& against) {
-    std::vector<double> ratios;
-    std::vector<double> own;
-    std::vector<double> others;
-    for (int round = -1; round < rounds; ++round) {
-        const double other = against(round + 1);
-        const double mine = subject(round + 1);
-        if (round < 0) continue; // to warm up
-        own.push_back(mine);
-        others.push_back(other);
-        ratios.push_back(mine / other);
-    }
-    return {median(ratios), median(own), median(others)};
-}
-
-void drop(const descriptor& file) {
-    if (::fsync(file.number()) != 0) fail("flush");
-    if (::posix_fadvise(file.number(), 0, 0, POSIX_FADV_DONTNEED) != 0) fail("forget a file");
-}
-
-[[nodiscard]] std::uint64_t bytes_of(const std::string& path) {
-    struct stat facts {};
-    if (::stat(path.c_str(), &facts) != 0) fail("stat " + path);
-    return static_cast<std::uint64_t>(facts.st_size);
-}
 
 // ---- rows ----------------------------------------------------------------------------------
 
@@ -319,93 +216,6 @@ void measure_threads(session& in) {
     }
 }
 
-// Gets from a map whose cache holds a tenth of its pages, against one raw read for each miss.
-void measure_misses(session& in) {
-    std::vector<std::uint64_t> keys = random_keys(4'000'000 / in.scale, 1);
-    const std::string path = in.scratch.fresh("misses");
-    {
-        file_map map(path, {.cache_bytes = std::size_t{1} << 30});
-        load(map, keys);
-    }
-    shuffle(keys);
-    const std::uint64_t size = bytes_of(path);
-    file_map map(path, {.cache_bytes = size / 10});
-    const auto snapshot = map.snapshot();
-    const descriptor raw(path, O_RDONLY | O_CLOEXEC);
-    std::mt19937_64 random(3);
-    alignas(4096) static std::byte page[page_bytes];
-    const auto reads_of = [&](std::uint64_t n) {
-        std::vector<off_t> places(n);
-        for (off_t& place : places)
-            place = static_cast<off_t>((1 + random() % (size / page_bytes - 1)) * page_bytes);
-        return places;
-    };
-    const auto read_raw = [&](const std::vector<off_t>& places) {
-        return seconds_of([&] {
-            for (const off_t place : places) read_all(raw, page, page_bytes, place);
-        });
-    };
-    if (in.wanted("misses")) {
-        const std::size_t n = 200'000 / in.scale;
-        std::uint64_t misses = 0;
-        const compared one = in_turns(
-            7,
-            [&](int r) {
-                const std::uint64_t before = map.stats().pages_read;
-                const double took = seconds_of(
-                    [&] { get_all(snapshot, keys, static_cast<std::size_t>(r) * n, n); });
-                misses = map.stats().pages_read - before;
-                return took / static_cast<double>(misses);
-            },
-            [&](int) { return read_raw(reads_of(n)) / static_cast<double>(n); });
-        report("get, cache of a tenth, time per miss / one raw pread", one.ratio, bound::at_most,
-               2.0,
-               text("%.2f reads a get, raw %.0f ns",
-                    static_cast<double>(misses) / static_cast<double>(n), one.against * 1e9));
-    }
-    if (in.wanted("dropped")) {
-        const std::size_t n = 6'400 / in.scale;
-        const compared one = in_turns(
-            5,
-            [&](int r) {
-                drop(raw);
-                const std::uint64_t before = map.stats().pages_read;
-                const double took = seconds_of([&] {
-                    get_all(snapshot, keys, 1'000'000 + static_cast<std::size_t>(r) * n, n);
-                });
-                return static_cast<double>(map.stats().pages_read - before) / took;
-            },
-            [&](int) {
-                drop(raw);
-                return static_cast<double>(n) / read_raw(reads_of(n));
-            });
-        report("get, kernel's cache dropped, reads/s / raw preads/s", one.ratio, bound::at_least,
-               0.90, text("raw %.0f reads/s", one.against));
-        std::vector<std::optional<std::uint64_t>> found(64);
-        const compared many = in_turns(
-            5,
-            [&](int r) {
-                drop(raw);
-                const std::uint64_t before = map.stats().pages_read;
-                const std::size_t first = (2'000'000 / in.scale) + static_cast<std::size_t>(r) * n;
-                const double took = seconds_of([&] {
-                    for (std::size_t i = first; i < first + n; i += 64) {
-                        snapshot.multi_get({keys.data() + i, 64}, found);
-                        for (std::size_t k = 0; k < 64; ++k)
-                            if (found[k] != keys[i + k] + 1) wrong("multi_get gave another value");
-                    }
-                });
-                return static_cast<double>(map.stats().pages_read - before) / took;
-            },
-            [&](int) {
-                drop(raw);
-                return static_cast<double>(n) / read_raw(reads_of(n));
-            });
-        report("multi_get of 64, dropped, reads/s / raw preads/s", many.ratio, bound::at_least,
-               2.5);
-    }
-}
-
 void measure_scan(session& in) {
     const std::string path = in.scratch.fresh("scan");
     const std::size_t records = 16'000'000 / in.scale;
@@ -498,7 +308,7 @@ int run(int count, char** words) {
     if (in.wanted("budget")) measure_budget(in);
     if (in.wanted("cached") || in.wanted("multi-get")) measure_cached(in);
     if (in.wanted("readers") || in.wanted("writer")) measure_threads(in);
-    if (in.wanted("misses") || in.wanted("dropped")) measure_misses(in);
+    if (in.wanted("misses") || in.wanted("direct") || in.wanted("limited")) measure_misses(in);
     if (in.wanted("scan")) measure_scan(in);
     if (in.wanted("snapshot")) measure_snapshot(in);
     return 0;
