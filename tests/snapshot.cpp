@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -150,7 +151,7 @@ TEST_CASE_TEMPLATE("stats tell what snapshots keep, without a change that looks 
     model now;
     change(*map, now, 1, 200);
     map->checkpoint();
-    std::optional snap(map->snapshot());
+    auto snap = std::make_unique<typename map_of<C>::snapshot_type>(map->snapshot());
     const std::uint64_t seen = map->stats().pages;
     for (std::uint64_t round = 2; round < 6; ++round) {
         map->clear();
