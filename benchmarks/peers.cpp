@@ -19,9 +19,10 @@ constexpr std::string_view usage =
     "  --list       the names of the rows\n";
 
 constexpr std::string_view all_rows[] = {
-    "u64-insert", "u64-get",    "u64-file-get",   "u64-scan",    "kv-get",         "kv-seek",
-    "kv-load",    "kv-size",    "kv-erase",       "durable-put", "ascending-kv",   "ascending-u64",
-    "sorted-kv",  "sorted-u64", "skew-clustered", "skew-powers", "skew-ascending", "skew-prefixes",
+    "u64-insert",     "u64-get",      "u64-file-get",   "u64-scan",      "kv-get",
+    "kv-seek",        "kv-load",      "kv-size",        "kv-erase",      "kv-copy",
+    "durable-put",    "ascending-kv", "ascending-u64",  "sorted-kv",     "sorted-u64",
+    "skew-clustered", "skew-powers",  "skew-ascending", "skew-prefixes",
 };
 
 } // namespace
@@ -34,6 +35,7 @@ int main(int count, char** words) {
         bench::measure_u64_file(in);
         bench::measure_kv_read(in);
         bench::measure_kv_write(in);
+        bench::measure_kv_copy(in);
         bench::measure_put(in);
         bench::measure_ascending(in);
         bench::measure_skew(in);

@@ -1,11 +1,11 @@
 // What a store's file costs and what compaction costs those who work beside it: the file against
 // its raw live bytes after half of the records were erased and the store was compacted, readers and
 // commits beside a compaction, its budget, a mixed load with and without automatic steps, the bytes
-// of small stores, and what a checkpoint writes of a large free map. There are no peers: the
-// reference of a row is a limit, or the same work without compaction. All results are checked; a
-// disagreement ends the run with exit code 1.
-#include "rows/program.hpp"
+// of small stores, what a checkpoint writes of a large free map, and a backup beside a writer.
+// There are no peers: the reference of a row is a limit, or the same work without compaction, or
+// raw reads and writes. All results are checked; a disagreement ends the run with exit code 1.
 #include "rows/space.hpp"
+#include "rows/program.hpp"
 
 namespace {
 
@@ -18,7 +18,8 @@ constexpr std::string_view usage =
     "  --dir PATH   where the files go (default: beside this program); they are removed\n"
     "  --list       the names of the rows\n";
 
-constexpr std::string_view all_rows[] = {"half", "beside", "budget", "mixed", "small", "map"};
+constexpr std::string_view all_rows[] = {"half",  "beside", "budget", "mixed",
+                                         "small", "map",    "backup"};
 
 } // namespace
 
@@ -31,5 +32,6 @@ int main(int count, char** words) {
         bench::measure_mixed(in);
         bench::measure_small_stores(in);
         bench::measure_free_map(in);
+        bench::measure_backup(in);
     });
 }

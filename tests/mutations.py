@@ -26,13 +26,12 @@ UNCLEAN = "bad_input_unclean.cpp"
 # (what, header, text, instead, tests)
 MUTATIONS = [
     # ---- syncs ----
-    ("a new store is not synced", "txn/store_file.hpp",
-     "fresh.sync_all(); !status.ok()", "storage::status{}; !status.ok()", [CRASHES]),
-    ("a new store's name is not synced", "txn/store_file.hpp",
-     "if (const storage::status status = Device::sync_directory_of(path); !status.ok())\n"
-     '        fail_io("making the new',
-     "if (const storage::status status{}; !status.ok())\n"
-     '        fail_io("making the new', [CRASHES]),
+    ("a new store is not synced", "txn/new_store.hpp",
+     "status = device_.sync_all(); !status.ok()", "status{}; !status.ok()",
+     [CRASHES, "backup.cpp"]),
+    ("a new store's name is not synced", "txn/new_store.hpp",
+     "status = Device::sync_directory_of(path_); !status.ok()", "status{}; !status.ok()",
+     [CRASHES, "backup.cpp"]),
     ("the name of a store that is opened is not synced", "txn/store_file.hpp",
      "named = Device::sync_directory_of(path);", "named{};", ["txn/store_file.cpp"]),
     ("pages and slot of a commit are not synced", "txn/commit.hpp",
@@ -89,11 +88,16 @@ MUTATIONS = [
     ("the newest commit is not written again", "txn/opening.hpp",
      "        must(device.write(at, {page, PageSize}));\n", "",
      ["txn/failed_syncs.cpp", CRASHES]),
-    ("a new store is named before it is written", "txn/store_file.hpp",
-     "        write_new(device_, path, main_tree);\n"
-     "        const storage::status renamed = Device::rename_new(temporary, path);",
-     "        const storage::status renamed = Device::rename_new(temporary, path);\n"
-     "        write_new(device_, path, main_tree);", [CRASHES]),
+    ("a new store is named before it is written", "txn/new_store.hpp",
+     "        write_slots(slot);\n"
+     "        if (const storage::status status = device_.sync_all(); !status.ok())\n"
+     '            fail_io("making the new store durable failed", status, path_);\n'
+     "        const storage::status renamed = Device::rename_new(temporary_, path_);",
+     "        const storage::status renamed = Device::rename_new(temporary_, path_);\n"
+     "        write_slots(slot);\n"
+     "        if (const storage::status status = device_.sync_all(); !status.ok())\n"
+     '            fail_io("making the new store durable failed", status, path_);',
+     [CRASHES, "backup.cpp"]),
     # ---- checks ----
     ("the checksum of a page is not checked", "cache/page_load.hpp",
      "stored != computed)", "stored != computed && false)", [FLIPS]),

@@ -136,6 +136,14 @@ public:
         return static_cast<std::uint64_t>(facts.st_size);
     }
 
+    sample copy_to(const std::string& path) override {
+        const std::uint64_t records = count();
+        return timed(records, [&] {
+            must(mdb_env_copy2(environment_, path.c_str(), MDB_CP_COMPACT));
+            return records;
+        });
+    }
+
 private:
     [[nodiscard]] MDB_txn* begin(unsigned flags) {
         MDB_txn* transaction = nullptr;

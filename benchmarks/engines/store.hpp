@@ -64,6 +64,9 @@ public:
     virtual sample seek(std::span<const Record> records) = 0;
     virtual sample scan() = 0;
     virtual std::uint64_t file_bytes() = 0;
+    // A store of the same records as small as the engine makes it, in a file of that name, as far
+    // on the medium as the engine takes it; the number of its records.
+    virtual sample copy_to(const std::string& path) = 0;
 };
 
 // What only quire offers: several ways to read.

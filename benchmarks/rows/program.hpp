@@ -34,8 +34,7 @@ template <class Measure>
     }
     for (const std::string& each : given.rows)
         if (std::find(self.rows.begin(), self.rows.end(), each) == self.rows.end()) {
-            std::fprintf(stderr, "%s: there is no row '%s'; see --list\n", self.name,
-                         each.c_str());
+            std::fprintf(stderr, "%s: there is no row '%s'; see --list\n", self.name, each.c_str());
             return 2;
         }
     const bool cpu_time = self.has_cpu_time && given.cpu_time;

@@ -81,6 +81,7 @@ void measure_skew(session& in);      // skew-*
 void measure_u64_file(session& in);  // u64-file-get, u64-scan
 void measure_kv_read(session& in);   // kv-get, kv-seek
 void measure_kv_write(session& in);  // kv-load, kv-erase, kv-size
+void measure_kv_copy(session& in);   // kv-copy
 void measure_put(session& in);       // durable-put
 void measure_ascending(session& in); // ascending-kv, ascending-u64, sorted-kv, sorted-u64
 

@@ -13,35 +13,6 @@
 namespace bench {
 namespace {
 
-using kv_map = log_map<kv_key, kv_value>;
-using text_map = log_map<std::string, std::string>;
-
-[[nodiscard]] quire::options roomy(double auto_compact = 0) {
-    return {.cache_bytes = std::uint64_t{2} << 30,
-            .durability = quire::durability::relaxed,
-            .auto_compact = auto_compact};
-}
-
-template <class Map>
-[[nodiscard]] auto key_of(const kv_record& each) {
-    if constexpr (std::is_same_v<typename Map::key_type, std::string>)
-        return std::string(bytes_of(each.key));
-    else return each.key;
-}
-template <class Map>
-[[nodiscard]] auto value_of(const kv_record& each) {
-    if constexpr (std::is_same_v<typename Map::key_type, std::string>)
-        return std::string(bytes_of(each.value));
-    else return each.value;
-}
-
-template <class Map>
-void load(Map& map, std::span<const kv_record> records) {
-    auto transaction = map.transaction();
-    for (const kv_record& each : records)
-        transaction.insert_or_assign(key_of<Map>(each), value_of<Map>(each));
-    transaction.commit(quire::durability::full);
-}
 // Records are in random order.
 template <class Map>
 void erase(Map& map, std::span<const kv_record> records) {
@@ -84,8 +55,7 @@ void measure_half_of(session& in, const std::string& kind) {
     in.scratch.settle();
     quire::compaction_report did;
     const double seconds = seconds_of([&] { did = map->compact(); });
-    std::fprintf(stderr,
-                 "%s: %s pages before, %s after, %s moved, %s saved, %s written, %.2f s\n",
+    std::fprintf(stderr, "%s: %s pages before, %s after, %s moved, %s saved, %s written, %.2f s\n",
                  kind.c_str(), std::to_string(did.pages_before).c_str(),
                  std::to_string(did.pages).c_str(), std::to_string(did.moved).c_str(),
                  std::to_string(did.saved).c_str(), std::to_string(did.written).c_str(), seconds);
@@ -98,38 +68,6 @@ void measure_half_of(session& in, const std::string& kind) {
     report(in, "half", kind + ": all files, closed", "MiB", {1.15, 1.08},
            bytes_at(files) / 0x100000, "raw live bytes", raw / 0x100000);
 }
-
-// A number of times a second, and the longest of them.
-struct pace {
-    double rate = 0;
-    double longest = 0; // ms
-};
-// Does it until told to end.
-template <class Work>
-class busy {
-public:
-    explicit busy(Work work) : thread_([this, work]() mutable { run(work); }) {}
-    [[nodiscard]] pace end() {
-        over_ = true;
-        thread_.join();
-        return found_;
-    }
-
-private:
-    void run(Work& work) {
-        const stopwatch all;
-        std::uint64_t times = 0;
-        for (; !over_; ++times) {
-            const double seconds = seconds_of(work);
-            found_.longest = std::max(found_.longest, seconds * 1e3);
-        }
-        found_.rate = static_cast<double>(times) / all.seconds();
-    }
-
-    pace found_;
-    std::atomic<bool> over_{false};
-    std::thread thread_;
-};
 
 template <class Map>
 void measure_budget_of(session& in, std::uint64_t share) {
@@ -265,8 +203,8 @@ void measure_mixed(session& in) {
             });
         }
         slowest = std::max(slowest, seconds[1] / seconds[0]);
-        longest = std::max(longest, static_cast<double>(
-            sides[1].map->stats().pages * kv_map::page_bytes));
+        longest = std::max(longest,
+                           static_cast<double>(sides[1].map->stats().pages * kv_map::page_bytes));
         std::fprintf(stderr, "round %zu: %.2f s, with steps %.2f s; %.1f MiB, with steps %.1f\n",
                      round, seconds[0], seconds[1],
                      static_cast<double>(sides[0].map->stats().pages) / 256,
@@ -339,8 +277,8 @@ void measure_free_map(session& in) {
     map.checkpoint();
     const auto before = map.stats();
     std::fprintf(stderr, "map: %s pages, %s free\n", std::to_string(before.pages).c_str(),
-                 percent(static_cast<double>(before.free_pages) /
-                         static_cast<double>(before.pages)).c_str());
+                 percent(static_cast<double>(before.free_pages) / static_cast<double>(before.pages))
+                     .c_str());
     const double seconds = seconds_of([&] {
         for (int i = 0; i < 100; ++i) map.insert_or_assign(random() % runs, "small");
     });

@@ -24,6 +24,7 @@
 #include <string>
 #include <utility>
 
+#include <quire/backup.hpp>
 #include <quire/compaction.hpp>
 #include <quire/compaction_steps.hpp>
 #include <quire/core/growing_array.hpp>
@@ -114,10 +115,9 @@ public:
     // corruption, already_open, storage_full, std::bad_alloc. Nothing that exists is changed before
     // it has been recognised.
     explicit btree_map(std::string path, quire::options how = {}) requires(store::on_device)
-        : store_(new store(
-              txn::store_options{std::move(path), how.cache_bytes, how.create, how.read_only,
-                                 how.wal_limit_bytes},
-              types::schema())),
+        : store_(new store(txn::store_options{std::move(path), how.cache_bytes, how.create,
+                                              how.read_only, how.wal_limit_bytes},
+                           types::schema())),
           durability_(how.durability) {
         recover(how);
         if (how.untrusted) verify();
@@ -208,6 +208,26 @@ public:
     [[nodiscard]] compaction_report reclaimable() const {
         return detail::compactor<types>(*store_, *state_).look();
     }
+    // Writes the newest committed version (under txn::none: the map as it is) to a store of its own
+    // at `path`, which must not exist, while readers and writers go on; of a map in memory to a
+    // file. To restore it, open it. go_on(const backup_report&) is asked before the first page and
+    // after each MiB; false ends the backup. The copy has its name once it is whole and durable;
+    // else nothing is left. Pages that only the copied version needs stay until the backup ends.
+    // Cost: see backup.hpp. Throws io_error (EEXIST: the name is taken), storage_full, corruption,
+    // std::bad_alloc, and what go_on throws.
+    backup_report backup(const std::string& to, backup_options how = {}) const {
+        return backup(to, how, [](const backup_report&) { return true; });
+    }
+    template <class GoOn>
+    backup_report backup(const std::string& to, backup_options how, GoOn&& go_on) const {
+        return detail::copier<types, detail::version_share<types>>(source(), to, how).run(go_on);
+    }
+    // The same with full leaves: a store as small as it can be.
+    backup_report rebuild(const std::string& to) const { return backup(to, {.packed = true}); }
+    template <class GoOn>
+    backup_report rebuild(const std::string& to, GoOn&& go_on) const {
+        return backup(to, {.packed = true}, go_on);
+    }
     // Waits for the writer's place. No page is read. O(pending pages * snapshots).
     [[nodiscard]] map_stats stats();
     // What each kind of page takes. Reads all pages of the newest version, beside readers and
@@ -249,12 +269,11 @@ private:
     void recover(const quire::options& how) requires(store::on_device) {
         if constexpr (store::logs)
             if (store_->has_log_to_replay())
-                store_->recover(
-                    detail::replay_window<types>({*store_, *state_}, how.cache_bytes),
-                    [&](const recovery_report& so_far) {
-                        if (how.on_recovery != nullptr)
-                            how.on_recovery(so_far, how.on_recovery_with);
-                    });
+                store_->recover(detail::replay_window<types>({*store_, *state_}, how.cache_bytes),
+                                [&](const recovery_report& so_far) {
+                                    if (how.on_recovery != nullptr)
+                                        how.on_recovery(so_far, how.on_recovery_with);
+                                });
     }
     [[nodiscard]] std::optional<transaction_type> wait_for(std::uint64_t nanoseconds) {
         if (!store_->try_begin(nanoseconds)) return std::nullopt;

@@ -10,8 +10,10 @@
 
 #include <cstdint>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
+#include <quire/backup.hpp>
 #include <quire/core/growing_array.hpp>
 #include <quire/read_face.hpp>
 #include <quire/write_face.hpp>
@@ -43,6 +45,15 @@ class basic_snapshot : public detail::read_face<basic_snapshot<Types>> {
 public:
     // The version that is read.
     [[nodiscard]] quire::version version() const noexcept { return share_.number(); }
+
+    // Writes it to a store of its own: see btree_map::backup.
+    backup_report backup(const std::string& to, backup_options how = {}) const {
+        return backup(to, how, [](const backup_report&) { return true; });
+    }
+    template <class GoOn>
+    backup_report backup(const std::string& to, backup_options how, GoOn&& go_on) const {
+        return detail::copier<Types, share>(share_, to, how).run(go_on);
+    }
 
 private:
     template <class, class, class...>

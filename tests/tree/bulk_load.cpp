@@ -71,6 +71,48 @@ TEST_CASE("full leaves are full, and emptier ones as full as was asked") {
     CHECK(half.check().leaf_pages == (20'000 + each - 1) / each);
 }
 
+namespace {
+
+template <class Layout, class Take>
+void for_each_leaf(plain_tree<Layout>& tree, page_ref ref, std::uint32_t level, Take&& take) {
+    const std::byte* const page = tree.cache.pages[ref.id].get();
+    if (level == 0) return take(page);
+    for (std::uint32_t i = 0; i <= format::count_of(page); ++i)
+        for_each_leaf(tree, Layout::child(page, i), level - 1, take);
+}
+
+} // namespace
+
+TEST_CASE_TEMPLATE("leaves of another tree are taken as they are, between records", Layout,
+                   EVERY_LAYOUT) {
+    for (std::uint64_t records = 1; records < 900; records += 1 + records / 3)
+        for (const unsigned one_by_one : {0U, 1U, 2U, 3U}) { // of each four leaves
+            CAPTURE(records);
+            CAPTURE(one_by_one);
+            plain_tree<Layout> from;
+            load(from, records, 0.6);
+            plain_tree<Layout> to;
+            to.content = from.content;
+            tree::bulk_loader<Layout, plain_writer<Layout::page_size>> loader(to.writer, tree_id{1},
+                                                                              1.0);
+            std::uint64_t leaves = 0;
+            for_each_leaf(from, from.root.root, from.root.level, [&](const std::byte* leaf) {
+                if (leaves++ % 4 >= one_by_one) return loader.add_leaf(leaf);
+                for (std::uint32_t i = 0; i < format::count_of(leaf); ++i) {
+                    typename Layout::key_buffer scratch;
+                    loader.add(Layout::arg_of(Layout::key(leaf, i, scratch)),
+                               Layout::value(leaf, i));
+                }
+            });
+            to.root = loader.finish();
+            CHECK(to.root.entries == records);
+            const auto facts = to.check();
+            if (one_by_one == 0) CHECK(facts.leaf_pages == leaves);
+            else CHECK(facts.leaf_pages <= leaves);
+            check_inner(to, to.root.root, to.root.level);
+        }
+}
+
 TEST_CASE_TEMPLATE("a tree built from below is changed like any other", Layout, EVERY_LAYOUT) {
     plain_tree<Layout> tree;
     load(tree, 500, 1.0);

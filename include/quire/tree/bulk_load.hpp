@@ -76,6 +76,25 @@ public:
         last_.assign(key);
         ++records_;
     }
+    // The records of a whole leaf of such a tree, as they lie there; what was open before is
+    // closed, however full. Requires: in_order(its first key), no overflow runs. Throws as add.
+    void add_leaf(const std::byte* leaf) {
+        const std::uint32_t count = format::count_of(leaf);
+        key_buffer scratch;
+        const auto key = [&](std::uint32_t i) {
+            return Layout::arg_of(Layout::key(leaf, i, scratch));
+        };
+        QUIRE_ASSERT(count != 0 && in_order(key(0)), "leaves are loaded in order");
+        open_page& open = *levels_[0];
+        if (format::count_of(open.image) != 0) {
+            const page_ref full = close(0);
+            add_child(1, full, open);
+            open.low.assign(separator(key(0)));
+        }
+        std::memcpy(open.image, leaf, Layout::page_size);
+        last_.assign(key(count - 1));
+        records_ += count;
+    }
     // Closes all that is open. Throws as add.
     [[nodiscard]] format::root_record finish() {
         format::root_record root{tree_, 0, {}, records_};

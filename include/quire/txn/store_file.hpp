@@ -1,47 +1,26 @@
 // The file of a store as a device sees it: creating it, opening it, and its two header slots.
 //
-// Creation, step by step, and what a crash leaves:
-//   1. a temporary name is created and locked           a stray temporary file
-//   2. slots and catalog are written, all is synced     a stray temporary file
-//   3. it is renamed to its name, never replacing       the store, whole, under one of both names
-//   4. the directory is synced                          the store
-// Writing a slot never touches the slot of the newest durable version (format/header_slot.hpp).
+// Creation: txn/new_store.hpp. Writing a slot never touches the slot of the newest durable version
+// (format/header_slot.hpp).
 // Thread-safety: the one writer's; open and close by the owner of the store.
 #pragma once
 
 #include <cerrno>
 #include <cstdint>
 #include <string>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include <quire/core/bytes.hpp>
 #include <quire/core/error.hpp>
-#include <quire/core/growing_array.hpp>
 #include <quire/core/ids.hpp>
 #include <quire/core/raise.hpp>
 #include <quire/format/header_slot.hpp>
 #include <quire/format/page_header.hpp>
 #include <quire/format/schema.hpp>
-#include <quire/node/slotted.hpp>
 #include <quire/storage/concepts.hpp>
+#include <quire/txn/device_errors.hpp>
+#include <quire/txn/new_store.hpp>
 
 namespace quire::txn {
-
-// Throws the error that a failed call on the device stands for.
-[[noreturn]] QUIRE_COLD inline void fail_io(const char* sentence, storage::status status,
-                                            const std::string& path, page_id page = page_id::none) {
-    const auto and_that = [sentence](const char* why) {
-        return std::string(sentence) + ": " + why;
-    };
-    if (status.is_short())
-        detail::raise<corruption>(and_that("the file ends too early; restore a backup").c_str(),
-                                  path, page);
-    if (status.is_full())
-        detail::raise<storage_full>(and_that("there is no room; free some and try again").c_str(),
-                                    path, page);
-    detail::raise_io(sentence, status.number, path, page);
-}
 
 template <class Device, std::size_t PageSize>
 class store_file {
@@ -76,10 +55,8 @@ public:
 
 private:
     [[nodiscard]] bool create(const std::string& path, const format::schema& main_tree);
-    void write_new(Device& fresh, const std::string& path, const format::schema& main_tree);
     void read_slots();
     [[noreturn]] void reject(const format::parsed_slot& a, const format::parsed_slot& b) const;
-    void take_lock(storage::access how);
 
     Device device_;
     std::string path_;
@@ -97,24 +74,6 @@ std::uint64_t store_file<Device, PageSize>::bytes() const {
 }
 
 template <class Device, std::size_t PageSize>
-void store_file<Device, PageSize>::take_lock(storage::access how) {
-    switch (device_.lock(how)) {
-    case storage::lock_result::held:
-        return;
-    case storage::lock_result::failed:
-        detail::raise_io("locking the store failed; its file system must support file locks",
-                         ENOLCK, path_);
-    case storage::lock_result::busy:
-        break;
-    }
-    const std::int64_t holder = storage::lock_holder(device_);
-    throw already_open("the store is open elsewhere; close that handle first", holder,
-                       {path_, page_id::none, "holder",
-                        holder != 0 ? "process " + std::to_string(holder) : "another process",
-                        "nobody"});
-}
-
-template <class Device, std::size_t PageSize>
 void store_file<Device, PageSize>::open(const std::string& path, opening how,
                                         const format::schema& main_tree) {
     path_ = path;
@@ -124,7 +83,7 @@ void store_file<Device, PageSize>::open(const std::string& path, opening how,
         status = device_.open(path, how.access); // somebody else was faster
     }
     if (!status.ok()) fail_io("opening the store failed", status, path);
-    take_lock(how.access);
+    lock_store(device_, how.access, path);
     // Between opening and locking, the name may have passed to another file.
     if (!device_.same_file_as_path(path))
         detail::raise_io("the store was replaced while it was opened; open it again", ESTALE, path);
@@ -140,70 +99,10 @@ void store_file<Device, PageSize>::open(const std::string& path, opening how,
 template <class Device, std::size_t PageSize>
 bool store_file<Device, PageSize>::create(const std::string& path,
                                           const format::schema& main_tree) {
-    std::uint64_t salt = 0;
-    if (::getrandom(&salt, sizeof salt, 0) != static_cast<ssize_t>(sizeof salt))
-        detail::raise_io("drawing a random name failed", errno, path);
-    const std::string temporary = path + ".new-" + std::to_string(salt);
-    if (const storage::status status = device_.create(temporary); !status.ok())
-        fail_io("creating the store failed", status, path);
-    try {
-        take_lock(storage::access::read_write);
-        write_new(device_, path, main_tree);
-        const storage::status renamed = Device::rename_new(temporary, path);
-        if (renamed.number == EEXIST) {
-            static_cast<void>(device_.close());
-            static_cast<void>(Device::remove(temporary));
-            return false;
-        }
-        if (!renamed.ok()) fail_io("naming the new store failed", renamed, path);
-    } catch (...) {
-        static_cast<void>(device_.close());
-        static_cast<void>(Device::remove(temporary));
-        throw;
-    }
-    if (const storage::status status = Device::sync_directory_of(path); !status.ok())
-        fail_io("making the new store's name durable failed", status, path);
+    new_store<Device, PageSize> fresh(path);
+    if (!fresh.finish(main_tree, {})) return false;
+    device_ = fresh.take();
     return true;
-}
-
-template <class Device, std::size_t PageSize>
-void store_file<Device, PageSize>::write_new(Device& fresh, const std::string& path,
-                                             const format::schema& main_tree) {
-    constexpr std::uint32_t header = format::header_pages(PageSize);
-    constexpr auto first = static_cast<version>(1);
-    using layout = node::slotted<PageSize>;
-    constexpr std::size_t size = (header + std::size_t{1}) * PageSize;
-    growing_array<std::byte> image;
-    image.resize(size);
-    std::byte* const catalog = image.data() + header * PageSize;
-    format::start_page(catalog, {layout::leaf_kind, 0, tree_id::catalog},
-                       static_cast<page_id>(header), first);
-    const std::string record = format::encode(main_tree);
-    const auto as_bytes = [](std::string_view s) {
-        return bytes_view{reinterpret_cast<const std::byte*>(s.data()), s.size()};
-    };
-    layout::insert(catalog, 0, as_bytes(format::main_tree_name), {as_bytes(record), false});
-    format::seal({catalog, PageSize});
-
-    format::header_slot slot;
-    slot.page_size = PageSize;
-    slot.flags = format::flag_clean;
-    if (::getrandom(slot.database_id.data(), slot.database_id.size(), 0) !=
-        static_cast<ssize_t>(slot.database_id.size()))
-        detail::raise_io("drawing a database id failed", errno, path);
-    slot.committed = first;
-    slot.base = first;
-    slot.page_count = header + 1;
-    slot.catalog_root = format::ref_of(catalog);
-    slot.tree_count = 1;
-    slot.roots[0].tree = main_tree.tree;
-    const auto bytes = format::encode(slot);
-    for (const std::uint64_t offset : format::slot_offsets)
-        std::memcpy(image.data() + offset, bytes.data(), bytes.size());
-    if (storage::status status = fresh.write(0, {image.data(), size}); !status.ok())
-        fail_io("writing the new store failed", status, path);
-    if (storage::status status = fresh.sync_all(); !status.ok())
-        fail_io("making the new store durable failed", status, path);
 }
 
 template <class Device, std::size_t PageSize>
@@ -243,11 +142,10 @@ void store_file<Device, PageSize>::read_slots() {
     // A file that a crash left may be longer than its newest commit; a closed one is exact. A
     // commit that is still to be verified may have lost its growth.
     if ((clean && size != expected) || (size < expected && slot_.commit_pages == 0))
-        detail::raise<corruption>(size < expected
-                                      ? "the file is shorter than its pages; restore a backup"
-                                      : "something has been appended to the file; restore a backup",
-                                  path_, page_id::none, "size", {size, " bytes"},
-                                  {expected, " bytes"});
+        detail::raise<corruption>(
+            size < expected ? "the file is shorter than its pages; restore a backup"
+                            : "something has been appended to the file; restore a backup",
+            path_, page_id::none, "size", {size, " bytes"}, {expected, " bytes"});
 }
 
 template <class Device, std::size_t PageSize>
