@@ -98,6 +98,9 @@ MUTATIONS = [
      "        if (const storage::status status = device_.sync_all(); !status.ok())\n"
      '            fail_io("making the new store durable failed", status, path_);',
      [CRASHES, "backup.cpp"]),
+    ("what a state has of the log already is done again", "txn/recovery.hpp",
+     "if (!(base < group.facts.at)) continue;", "static_cast<void>(base);",
+     ["txn/compacting.cpp"]),
     # ---- checks ----
     ("the checksum of a page is not checked", "cache/page_load.hpp",
      "stored != computed)", "stored != computed && false)", [FLIPS]),

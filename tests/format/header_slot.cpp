@@ -133,6 +133,18 @@ TEST_CASE("fields beyond the limits of the format are damage, whatever the check
     check_refused(forged(bytes, "page_size_log2", 255), slot_state::damaged, "page_size_log2");
     check_refused(forged(bytes, "base_version", ~std::uint64_t{0}), slot_state::damaged,
                   "base_version");
+    check_refused(forged(bytes, "log_base", 1), slot_state::damaged, "log_base");
+    format::header_slot with_log = sample_slot();
+    with_log.log_version = version{3};
+    with_log.log_salt = 5;
+    with_log.log_base = with_log.committed;
+    const slot_bytes logged = format::encode(with_log);
+    REQUIRE(format::parse_slot(logged).state == slot_state::valid);
+    CHECK(format::parse_slot(logged).slot.log_base == with_log.committed);
+    CHECK(format::parse_slot(logged).slot.log_version == with_log.log_version);
+    CHECK(format::parse_slot(logged).slot.log_salt == with_log.log_salt);
+    check_refused(forged(logged, "log_base", quire::to_integer(with_log.committed) + 1),
+                  slot_state::damaged, "log_base");
     check_refused(forged(bytes, "page_count", 1), slot_state::damaged, "page_count");
     check_refused(forged(bytes, "page_count", std::uint64_t{1} << 32), slot_state::damaged,
                   "page_count");

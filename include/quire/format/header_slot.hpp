@@ -42,7 +42,7 @@ inline constexpr std::uint32_t flag_clean = 1; // the file is exactly page_count
 // Features that a reader must understand.
 inline constexpr std::uint64_t feature_log = 1; // a log holds what came after this state
 
-inline constexpr std::array<field, 21> slot_fields{{
+inline constexpr std::array<field, 23> slot_fields{{
     {"magic", 0, 8},
     {"format_version", 8, 2},
     {"page_size_log2", 10, 1},
@@ -62,7 +62,9 @@ inline constexpr std::array<field, 21> slot_fields{{
     {"commit_digest", 104, 8},
     {"log_version", 112, 8},
     {"log_salt", 120, 8},
-    {"roots", 128, 380},
+    {"roots", 128, 352},
+    {"log_base", 480, 8},
+    {"reserved", 488, 20},
     {"checksum", 508, 4},
 }};
 static_assert(tiles(slot_fields, slot_size));
@@ -78,7 +80,7 @@ inline constexpr std::array<field, 5> root_record_fields{{
     {"reserved", 24, 8},
 }};
 static_assert(tiles(root_record_fields, root_record_size));
-static_assert(roots_in_slot * root_record_size <= 380);
+static_assert(roots_in_slot * root_record_size == 352);
 
 struct root_record {
     tree_id tree{};
@@ -102,8 +104,9 @@ struct header_slot {
     page_ref catalog_root;
     std::uint64_t commit_pages = 0; // pages and runs to verify before trusting; 0: all are durable
     std::uint64_t commit_digest = 0;
-    version log_version{};       // names the first segment of the log; with a log_salt of 0: no log
+    version log_version{};      // names the first segment of the log; with a log_salt of 0: no log
     std::uint64_t log_salt = 0; // of that segment
+    version log_base{}; // what the log has up to this version is in the slot's state already
     std::uint32_t tree_count = 0;
     std::array<root_record, roots_in_slot> roots{};
 };
@@ -153,6 +156,7 @@ inline void store_ref(std::byte* to, page_ref ref) noexcept {
         store_ref(record + 8, slot.roots[i].root);
         store_le<std::uint64_t>(record + 16, slot.roots[i].entries);
     }
+    store_le<std::uint64_t>(to + 480, to_integer(slot.log_base));
     store_le<std::uint32_t>(to + 508, crc32c({to, 508}));
     return bytes;
 }
@@ -186,8 +190,7 @@ inline void parse_slot(const std::byte* from, parsed_slot& parsed) {
     const auto stored_version = load_le<std::uint16_t>(from + 8);
     const auto checksum = load_le<std::uint32_t>(from + 508);
     const bool intact = checksum == crc32c({from, 508});
-    if (!intact)
-        return fails(slot_state::damaged, "checksum", checksum, crc32c({from, 508}));
+    if (!intact) return fails(slot_state::damaged, "checksum", checksum, crc32c({from, 508}));
     if (stored_version != format_version)
         return fails(slot_state::newer, "format_version", stored_version, format_version);
     const auto page_size_log2 = static_cast<unsigned>(from[10]);
@@ -214,9 +217,13 @@ inline void parse_slot(const std::byte* from, parsed_slot& parsed) {
     slot.commit_digest = load_le<std::uint64_t>(from + 104);
     slot.log_version = static_cast<version>(load_le<std::uint64_t>(from + 112));
     slot.log_salt = load_le<std::uint64_t>(from + 120);
+    slot.log_base = static_cast<version>(load_le<std::uint64_t>(from + 480));
     if (((features & feature_log) != 0) != (slot.log_salt != 0))
         return fails(slot_state::damaged, "log_salt", slot.log_salt,
                      "0 where must_understand names no log, and no other");
+    if (slot.log_base > slot.committed || (slot.log_salt == 0 && slot.log_base != version::none))
+        return fails(slot_state::damaged, "log_base", to_integer(slot.log_base),
+                     {"0, or with a log at most the slot's version ", to_integer(slot.committed)});
     if (slot.base > slot.committed)
         return fails(slot_state::damaged, "base_version", to_integer(slot.base),
                      {"at most the slot's version ", to_integer(slot.committed)});
@@ -238,8 +245,7 @@ inline void parse_slot(const std::byte* from, parsed_slot& parsed) {
         root.level = load_le<std::uint32_t>(record + 4);
         root.root = load_ref(record + 8);
         root.entries = load_le<std::uint64_t>(record + 16);
-        if (root.level > 255)
-            return fails(slot_state::damaged, "level", root.level, "at most 255");
+        if (root.level > 255) return fails(slot_state::damaged, "level", root.level, "at most 255");
     }
     parsed.state = slot_state::valid;
 }

@@ -182,7 +182,7 @@ void store<Storage, Replacement, Txn, PageSize>::write_durable(version v) {
         format::header_slot slot = describe(file.slot(), v);
         slot.commit_pages = vouched ? done.pages : 0;
         slot.commit_digest = vouched ? done.digest : 0;
-        if constexpr (logs) rotate_log(v, slot);
+        if constexpr (logs) rotate_log(v, slot, quire::wal::goes_on::in_new_segment);
         QUIRE_WATCH(monitor_.name(space_));
         QUIRE_WATCH(monitor_.slot(slot.commit_pages));
         put_slot<outcome_unknown>(slot);
@@ -212,7 +212,7 @@ void store<Storage, Replacement, Txn, PageSize>::place_map(version v) {
 // The slot of version v, which follows what `slot` describes; all of its pages are durable.
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 format::header_slot store<Storage, Replacement, Txn, PageSize>::describe(format::header_slot slot,
-                                                                    version v) const noexcept {
+                                                                         version v) const noexcept {
     if constexpr (on_device) {
         slot.flags = 0;
         slot.base = slot.committed;
@@ -284,6 +284,7 @@ void store<Storage, Replacement, Txn, PageSize>::mark_session() {
                 must(log_.log.start(reserved_));
                 slot.log_version = log_.log.first_version();
                 slot.log_salt = log_.log.salt();
+                slot.log_base = version::none;
             }
         }
         put_slot(slot);

@@ -162,7 +162,7 @@ private:
     void trim_end(page_id limit);
     enum class cut_result : std::uint8_t { nothing, goes_on, done };
     [[nodiscard]] cut_result cut();
-    static constexpr std::uint64_t cut_bytes = std::uint64_t{4} << 20;
+    static constexpr std::uint64_t cut_bytes = std::uint64_t{1} << 20;
     void enter_checkpointing();
 
     Store& store_;
@@ -226,7 +226,7 @@ void compacting<Store>::settle(page_id limit) {
             s.publish_lazily();
             s.collect();
             trim_end(limit);
-            s.begin_checkpoint();
+            s.begin_checkpoint(quire::wal::goes_on::here);
             written_ += s.device_.map.placed();
         }
         s.finish_checkpoint();

@@ -161,12 +161,14 @@ void store<Storage, Replacement, Txn, PageSize>::commit_large() {
     }
 }
 
-// Goes on in a new segment of the log, behind version v, and has the slot name it. Everything in
-// the log is durable afterwards.
+// Goes on in a new segment of the log, behind version v, or in the one that it has come to, and has
+// the slot name it. Everything in the log is durable afterwards.
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
-void store<Storage, Replacement, Txn, PageSize>::rotate_log(version v, format::header_slot& slot) {
+void store<Storage, Replacement, Txn, PageSize>::rotate_log(version v, format::header_slot& slot,
+                                                            quire::wal::goes_on where) {
     if constexpr (logs) {
         auto& log = log_.log;
+        slot.log_base = version::none;
         if (closing_) {
             slot.log_version = version::none;
             slot.log_salt = 0;
@@ -174,6 +176,9 @@ void store<Storage, Replacement, Txn, PageSize>::rotate_log(version v, format::h
         }
         if (!log.started()) {
             must(log.start(v));
+        } else if (where == quire::wal::goes_on::here) {
+            if (!log.wait_for_all()) must({log.failure()});
+            slot.log_base = log.newest();
         } else {
             must(log.reserve(log.checkpoint_bytes));
             log.append_checkpoint(v);
@@ -202,9 +207,7 @@ bool store<Storage, Replacement, Txn, PageSize>::wants_checkpoint() const noexce
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::limit_log() {
     if constexpr (logs) {
-        const auto is_urgent = [this] {
-            return versions_given_out() > lost_versions / 4 * 3;
-        };
+        const auto is_urgent = [this] { return versions_given_out() > lost_versions / 4 * 3; };
         const auto is_long = [this] {
             return log_.log.bytes() / 2 > options_.wal_limit_bytes &&
                    log_.log.bytes() > log_.not_before.load(std::memory_order_relaxed);
@@ -250,7 +253,7 @@ void store<Storage, Replacement, Txn, PageSize>::checkpoint() {
 // In the writer's place, no transaction open. The checkpoint is a version of its own. On an
 // exception nothing has happened, but that the log may have a record of it, which says nothing.
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
-void store<Storage, Replacement, Txn, PageSize>::begin_checkpoint() {
+void store<Storage, Replacement, Txn, PageSize>::begin_checkpoint(quire::wal::goes_on where) {
     if constexpr (logs) {
         check_writable();
         publish_lazily();
@@ -273,7 +276,7 @@ void store<Storage, Replacement, Txn, PageSize>::begin_checkpoint() {
             if (file.bytes() < space_.end() * PageSize)
                 must_write(file.device().resize(space_.end() * PageSize),
                            "lengthening the store failed");
-            rotate_log(v, slot);
+            rotate_log(v, slot, where);
             cache_.take_dirty(log_.taken, [this](page_id id) {
                 return !space_.dead().contains(id); // what only snapshots see need not be written
             });

@@ -23,6 +23,7 @@ void store<Storage, Replacement, Txn, PageSize>::recover(Apply&& apply, Progress
         const std::int64_t began = coarse_milliseconds();
         const format::header_slot& slot = device_.file.slot();
         const version first = slot.log_version;
+        const version base = slot.log_base;
         recovery_report& report = log_.recovered;
         format::log_group group;
         { // Whether it is whole is seen before anything is changed.
@@ -43,6 +44,7 @@ void store<Storage, Replacement, Txn, PageSize>::recover(Apply&& apply, Progress
         try {
             start_working();
             while (log.next(group)) {
+                if (!(base < group.facts.at)) continue; // the state that was found holds it
                 format::for_each_update(group, [&](const format::log_update& update) {
                     apply.add(update);
                     if (++report.operations % 8192 == 0) tell();

@@ -91,10 +91,10 @@ struct log_part<Device, Txn, true> {
     quire::wal::records records; // of the transaction that is open
     quire::wal::ticket promised; // how far the log must have come before what is built is published
     gate checkpointing;          // held while a checkpoint, or whoever writes a slot, is at work
-    growing_array<std::uint64_t> taken;  // the checkpoint's pages, yet to be written
-    growing_array<version_record*> held; // versions that these pages belong to
-    format::header_slot slot;            // the one the checkpoint will write
-    std::uint64_t from_lsn = 0;          // where the log goes on behind the checkpoint
+    growing_array<std::uint64_t> taken;       // the checkpoint's pages, yet to be written
+    growing_array<version_record*> held;      // versions that these pages belong to
+    format::header_slot slot;                 // the one the checkpoint will write
+    std::uint64_t from_lsn = 0;               // where the log goes on behind the checkpoint
     std::atomic<std::uint64_t> not_before{0}; // bytes of the log, after a checkpoint that failed
     recovery_report recovered;
 
@@ -448,12 +448,12 @@ private:
     void promise(const quire::wal::ticket& until, version v);
     [[nodiscard]] bool wants_checkpoint() const noexcept;
     void limit_log();
-    void begin_checkpoint();
+    void begin_checkpoint(quire::wal::goes_on where = quire::wal::goes_on::in_new_segment);
     void finish_checkpoint();
     void place_map(version v);
     void write_left_over();
     void release_held() noexcept;
-    void rotate_log(version v, format::header_slot& slot);
+    void rotate_log(version v, format::header_slot& slot, quire::wal::goes_on where);
     void remove_segments_but(std::span<const quire::wal::segment_facts> log) noexcept;
     void check_no_log();
     void note_space();
@@ -479,16 +479,16 @@ private:
     snapshots<epoch_type> snapshots_;
     gate gate_;
     working_state working_;
-    mark begun_;                               // what to go back to on roll_back
+    mark begun_;                   // what to go back to on roll_back
     page_id stash_[most_reserved]; // ids allocated ahead, so that changes cannot fail
     std::uint32_t stashed_ = 0;
     std::uint64_t changes_ = 0;
-    version last_{};        // the newest number given to any version
-    std::atomic<version> durable_{}; // the newest version in the file, and on the medium
+    version last_{};                       // the newest number given to any version
+    std::atomic<version> durable_{};       // the newest version in the file, and on the medium
     std::atomic<version> numbered_from_{}; // of the newest slot, or the session's first one
-    version reserved_{};    // the number this session's first slot will have
-    bool marked_ = false;   // that slot has been written
-    bool vouchable_ = true; // everything since durable_ is one commit, in dirty pages only
+    version reserved_{};                   // the number this session's first slot will have
+    bool marked_ = false;                  // that slot has been written
+    bool vouchable_ = true;   // everything since durable_ is one commit, in dirty pages only
     bool recovering_ = false; // the log is yet to be read
     bool closing_ = false;    // no log is needed any more
     std::atomic<bool> poisoned_{false};

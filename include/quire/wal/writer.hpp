@@ -42,6 +42,10 @@ struct ticket {
     std::uint64_t durable = 0;
 };
 
+// Where the log goes on behind a checkpoint: making a segment takes three flushes and cuts the log;
+// without one, what comes before stays in it for a while and is passed over.
+enum class goes_on : std::uint8_t { in_new_segment, here };
+
 template <class Device, class Sync>
 class writer {
     using segment = wal::segment<Device>;
