@@ -272,6 +272,49 @@ TEST_CASE_TEMPLATE("a snapshot held through it stays whole, and keeps what it se
     CHECK(of.wrong() == "");
 }
 
+TEST_CASE_TEMPLATE("what cannot be cut gives its blocks back", Map, numbers<file_wal, 4096>,
+                   numbers<mmap_shadow, 4096>, numbers<file_none, 4096>) {
+    opened<Map> map(modest);
+    const auto insert = [&](std::uint64_t from, std::uint64_t n) {
+        for (std::uint64_t i = 0; i < n; ++i) map->insert_or_assign(from + i, i);
+    };
+    insert(0, 500'000);
+    map->flush();
+    insert(1'000'000, 60'000);
+    map->flush();
+    map->erase(map->begin(), map->lower_bound(1'000'000));
+    map->checkpoint();
+    const auto blocks = [&] {
+        struct stat facts {};
+        REQUIRE(::stat(map.file().c_str(), &facts) == 0);
+        return static_cast<std::uint64_t>(facts.st_blocks) * 512;
+    };
+    const std::uint64_t before = blocks();
+    const std::uint64_t length = bytes_of(map.file());
+    compaction_report did;
+    if constexpr (transactional<Map>) {
+        const auto snapshot = map->snapshot();
+        did = map->compact();
+        CHECK(bytes_of(map.file()) > length - 16 * Map::page_bytes); // the snapshot sees its end
+        CHECK(snapshot.size() == 60'000);
+        for (std::uint64_t i = 0; i < 60'000; ++i) REQUIRE(snapshot.get(1'000'000 + i) == i);
+    } else {
+        did = map->compact({.pages = 10});
+    }
+    CHECK(did.punched * Map::page_bytes > 4U << 20);
+    if (blocks() == before) MESSAGE("this file system takes no blocks back");
+    else CHECK(blocks() <= before - did.punched * Map::page_bytes);
+    insert(0, 300'000); // over what was given back
+    map->verify();
+    map.reopen();
+    map->verify();
+    CHECK(map->size() == 360'000);
+    map->erase(map->begin(), map->lower_bound(1'000'000));
+    did = map->compact();
+    CHECK(did.punched == 0); // the end was cut
+    CHECK(bytes_of(map.file()) < length / 4);
+}
+
 TEST_CASE_TEMPLATE("nothing to gain, nothing is written twice", Map, numbers<file_wal, 512>,
                    texts<file_shadow, 512>, numbers<file_none, 512>) {
     opened<Map> map(modest);

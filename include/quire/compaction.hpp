@@ -5,6 +5,8 @@
 //   move     pages at the end of the file go to free places before them (tree/relocate.hpp)
 //   settle   what moved becomes durable, and what it left behind free (txn/compacting.hpp)
 //   shorten  the file is cut
+//   punch    long runs of free pages that stay, since snapshots or the budget kept what lies behind
+//            them from moving, give their blocks back where the file system takes them
 //
 // What a pass has to do is looked for outside the writer's place; there, it is a transaction of at
 // most a few dozen pages, which changes no record. Between two of them, whoever waits comes first,
@@ -52,6 +54,7 @@ struct compaction_report {
     std::uint64_t moved = 0;   // pages that went to a lower place
     std::uint64_t saved = 0;   // pages that packing made superfluous
     std::uint64_t written = 0; // pages
+    std::uint64_t punched = 0; // free pages that stay, but whose blocks the file system has back
     bool stopped = false;      // by its budget, or by whoever was asked
 };
 
@@ -341,6 +344,7 @@ private:
                 settle(limit_);
             }
             space_.shorten();
+            facts_.punched = space_.punch();
         }
         facts_.stopped = stopped;
         take_count();

@@ -189,6 +189,33 @@ TEST_CASE_TEMPLATE("preallocated blocks exist and leave the size alone", D, BOTH
     CHECK(preallocate(device, ~std::uint64_t{0}, 2).is_full());
 }
 
+TEST_CASE_TEMPLATE("punched blocks are gone, read as zeros, and leave the size alone", D,
+                   BOTH_FILES) {
+    const temp_dir dir;
+    D device;
+    REQUIRE(device.create(dir.path("a")).ok());
+    const std::vector<std::byte> ones(1 << 20, std::byte{1});
+    REQUIRE(device.write(0, ones).ok());
+    REQUIRE(device.sync_all().ok());
+    struct stat before {};
+    REQUIRE(::fstat(device.descriptor(), &before) == 0);
+    REQUIRE(punch(device, 1 << 18, 1 << 19).ok());
+    struct stat after {};
+    REQUIRE(::fstat(device.descriptor(), &after) == 0);
+    CHECK(after.st_size == 1 << 20);
+    std::vector<std::byte> found(1 << 20);
+    REQUIRE(device.read(0, found).ok());
+    if (after.st_blocks == before.st_blocks) {
+        MESSAGE("this file system takes no blocks back");
+    } else {
+        CHECK(after.st_blocks <= before.st_blocks - (1 << 19) / 512);
+        std::fill_n(found.begin() + (1 << 18), 1 << 19, std::byte{1});
+    }
+    CHECK(found == ones);
+    CHECK(punch(device, 0, 0).ok());
+    CHECK(punch(device, ~std::uint64_t{0}, 2).is_full());
+}
+
 TEST_CASE_TEMPLATE("a descriptor is closed on exec and never a standard stream", D, BOTH_FILES) {
     const temp_dir dir;
     D device;
@@ -247,8 +274,9 @@ TEST_CASE_TEMPLATE("a forked child may read, change nothing, and leaves the lock
               if (device.resize(0).number != EBADF) return 5;
               if (device.sync_data().number != EBADF || device.sync_all().number != EBADF) return 6;
               if (device.preallocate(0, 1).number != EBADF) return 7;
-              if (device.lock(access::read_only) != lock_result::failed) return 8;
-              if (!device.close().ok()) return 9;
+              if (device.punch(0, 1).number != EBADF) return 8;
+              if (device.lock(access::read_only) != lock_result::failed) return 9;
+              if (!device.close().ok()) return 10;
               return 0;
           }) == 0);
     D other;

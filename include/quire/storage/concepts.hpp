@@ -205,6 +205,18 @@ status preallocate(D& device, std::uint64_t offset, std::uint64_t bytes) noexcep
     else return {};
 }
 
+// Whether a device gives the blocks of a range back to its file system: punch(offset, bytes). The
+// range reads as zeros afterwards, or as before; the size stays.
+template <class D>
+concept punching_device = requires(D device) {
+    { device.punch(std::uint64_t{}, std::uint64_t{}) } noexcept -> std::same_as<status>;
+};
+template <class D>
+status punch(D& device, std::uint64_t offset, std::uint64_t bytes) noexcept {
+    if constexpr (punching_device<D>) return device.punch(offset, bytes);
+    else return {};
+}
+
 // Says that the range will be synced soon, so that the medium may begin with it. Promises nothing.
 template <class D>
 void start_writing(D& device, std::uint64_t offset, std::uint64_t bytes) noexcept {

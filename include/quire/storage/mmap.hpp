@@ -76,6 +76,7 @@ public:
     using posix_file::lock;
     using posix_file::lock_holder;
     using posix_file::preallocate;
+    using posix_file::punch;
     using posix_file::read;
     using posix_file::remove;
     using posix_file::rename_new;

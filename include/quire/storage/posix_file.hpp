@@ -92,6 +92,10 @@ public:
     // volumes may run out of room in a preallocated range all the same.
     status preallocate(std::uint64_t offset, std::uint64_t bytes) noexcept;
 
+    // Gives the blocks of the range back; it reads as zeros then. Where the file system cannot,
+    // this succeeds and the range stays as it was.
+    status punch(std::uint64_t offset, std::uint64_t bytes) noexcept;
+
     // The first `bytes` of the file in memory, so that writing there hands bytes to the system
     // without a call; to be given back by unmap. Null where that may fail by a signal: on file
     // systems that need new blocks for bytes written over, or are not here. Not for a child of
@@ -318,6 +322,20 @@ inline status posix_file::preallocate(std::uint64_t offset, std::uint64_t bytes)
     });
     if (answer == 0 || errno == EOPNOTSUPP || errno == ENOSYS) return {};
     return {errno};
+}
+
+inline status posix_file::punch(std::uint64_t offset, std::uint64_t bytes) noexcept {
+    if (!may_change()) return {EBADF};
+    if (bytes == 0) return {};
+    if (!detail::addressable(offset, bytes)) return {EFBIG};
+#if defined(FALLOC_FL_PUNCH_HOLE)
+    const int answer = uninterrupted([&] {
+        return ::fallocate(descriptor_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                           static_cast<off_t>(offset), static_cast<off_t>(bytes));
+    });
+    if (answer != 0 && errno != EOPNOTSUPP && errno != ENOSYS) return {errno};
+#endif
+    return {};
 }
 
 inline std::byte* posix_file::map_for_writing(std::uint64_t bytes) const noexcept {

@@ -29,6 +29,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <type_traits>
 
 #include <quire/core/raise.hpp>
 #include <quire/tree/relocate.hpp>
@@ -152,6 +153,9 @@ public:
     void settle(page_id limit);
     // Cuts the file to what the durable slot, and the store as it is now, need. Throws io_error.
     void shorten();
+    // Gives the blocks of long runs of free pages back to the file system, where it takes them: the
+    // file stays as long as it is. The number of pages.
+    std::uint64_t punch();
     // Whether the last page of the store is free.
     [[nodiscard]] bool has_free_end();
     // Runs also() in the writer's place too.
@@ -162,7 +166,13 @@ private:
     void trim_end(page_id limit);
     enum class cut_result : std::uint8_t { nothing, goes_on, done };
     [[nodiscard]] cut_result cut();
+    // What the system is given back by one call.
     static constexpr std::uint64_t cut_bytes = std::uint64_t{1} << 20;
+    // Shorter runs of free pages keep their blocks: they are used again soon, in one piece with
+    // what is beside them.
+    static constexpr std::uint64_t punched_bytes = std::uint64_t{256} << 10;
+    template <class Work>
+    decltype(auto) undisturbed(Work&& work);
     void enter_checkpointing();
 
     Store& store_;
@@ -283,6 +293,63 @@ auto compacting<Store>::cut() -> cut_result {
     return is_last ? cut_result::done : cut_result::goes_on;
 }
 
+// Runs work() in the writer's place, with no checkpoint under way.
+template <class Store>
+template <class Work>
+decltype(auto) compacting<Store>::undisturbed(Work&& work) {
+    if constexpr (Store::logs) {
+        enter_checkpointing();
+        const gate_guard leave(store_.log_.checkpointing);
+        const gate_guard leave_writing(store_.gate_);
+        return work();
+    } else if constexpr (Store::transactional) {
+        store_.gate_.enter();
+        const gate_guard leave_writing(store_.gate_);
+        return work();
+    } else {
+        return work();
+    }
+}
+
+// What is free may be written over at any time, so that it reads as zeros from now on changes
+// nothing for whoever finds the store after a crash.
+template <class Store>
+std::uint64_t compacting<Store>::punch() {
+    std::uint64_t punched = 0;
+    if constexpr (Store::on_device) {
+        Store& s = store_;
+        constexpr std::uint64_t size = Store::cache_type::page_size;
+        constexpr std::uint64_t most = cut_bytes / size;
+        constexpr std::uint64_t looked_at = 16384;
+        std::uint64_t at = s.space_.header();
+        bool more =
+            storage::punching_device<std::remove_cvref_t<decltype(s.device_.file.device())>>;
+        while (more) {
+            undisturbed([&] {
+                s.check_writable();
+                std::uint64_t first = at;
+                const std::uint64_t end = s.space_.end();
+                for (std::uint64_t n = 0; at < end && n < looked_at && at - first < most; ++n) {
+                    if (s.space_.free().contains(static_cast<page_id>(at++))) continue;
+                    if ((at - 1 - first) * size >= punched_bytes) {
+                        --at; // looked at again, by the next piece
+                        break;
+                    }
+                    first = at;
+                }
+                more = at < end;
+                if ((at - first) * size < punched_bytes) return;
+                punched += at - first;
+                const auto status =
+                    storage::punch(s.device_.file.device(), first * size, (at - first) * size);
+                if (!status.ok()) fail_io("giving free pages back failed", status, s.path());
+            });
+            let_others();
+        }
+    }
+    return punched;
+}
+
 template <class Store>
 void compacting<Store>::shorten() {
     if constexpr (Store::on_device) {
@@ -290,18 +357,7 @@ void compacting<Store>::shorten() {
         cut_result last = cut_result::nothing;
         bool shorter = false;
         do {
-            if constexpr (Store::logs) {
-                enter_checkpointing();
-                const gate_guard leave(s.log_.checkpointing);
-                const gate_guard leave_writing(s.gate_);
-                last = cut();
-            } else if constexpr (Store::transactional) {
-                s.gate_.enter();
-                const gate_guard leave_writing(s.gate_);
-                last = cut();
-            } else {
-                last = cut();
-            }
+            last = undisturbed([&] { return cut(); });
             shorter = shorter || last != cut_result::nothing;
             let_others();
         } while (last == cut_result::goes_on);
