@@ -245,6 +245,25 @@ TEST_CASE("a name that is taken, or cannot be") {
     CHECK(difference_verified(*map, model_of<numbers<file_wal, 512>>{{1, 2}}) == "");
 }
 
+TEST_CASE("a copy on another file system") {
+    const std::string other = "/dev/shm";
+    struct stat here {};
+    struct stat there {};
+    const temp_dir dir;
+    opened<texts<file_wal, 512>> map;
+    text_model model;
+    for (std::uint64_t n = 0; n < 300; ++n) put(*map, model, n);
+    if (::stat(map.file().c_str(), &here) != 0 || ::stat(other.c_str(), &there) != 0 ||
+        here.st_dev == there.st_dev || ::access(other.c_str(), W_OK) != 0) {
+        MESSAGE("skipped: there is no other file system");
+        return;
+    }
+    const std::string path = other + "/quire-backup-" + std::to_string(::getpid());
+    map->backup(path);
+    CHECK(wrong_copy<texts<file_wal, 512>>(path, model) == "");
+    CHECK(::unlink(path.c_str()) == 0);
+}
+
 TEST_CASE("a store opened for reading is copied") {
     const temp_dir dir;
     opened<numbers<file_wal, 512>> map;

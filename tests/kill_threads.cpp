@@ -1,6 +1,7 @@
-// A process in which four threads commit is killed, again and again, each time with other options:
-// every commit that was told is there, and at most the one in flight of each thread besides. What
-// was committed relaxed outlives the process too.
+// A process in which four threads commit, and sometimes one compacts and copies beside them, is
+// killed, again and again, each time with other options: every commit that was told is there, and
+// at most the one in flight of each thread besides. What was committed relaxed outlives the process
+// too.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -26,8 +27,8 @@ constexpr std::uint32_t writers = 4;
 
 // Key `w` holds how many transactions writer w committed; key `w n` what it wrote in its n-th.
 template <class Storage>
-using map_on = quire::btree_map<std::string, std::string, Storage, quire::txn::wal,
-                                quire::page_size<512>>;
+using map_on =
+    quire::btree_map<std::string, std::string, Storage, quire::txn::wal, quire::page_size<512>>;
 
 struct told {
     std::uint32_t writer;
@@ -53,11 +54,18 @@ template <class Storage>
         map_on<Storage> map(path, options_of(random));
         const bool single_calls = random() % 2 == 0; // lazy commits, if they are relaxed
         std::vector<std::thread> threads;
+        if (random() % 2 == 0) // who makes the file shorter, and copies it, beside them
+            threads.emplace_back([&map, copy = path + "-copy"] {
+                for (std::uint64_t pages = 20;; pages = pages * 2 % 1000 + 20) {
+                    static_cast<void>(map.compact({.pages = pages}));
+                    ::unlink(copy.c_str());
+                    map.backup(copy, {.packed = pages % 3 == 0});
+                }
+            });
         for (std::uint32_t w = 0; w < writers; ++w)
             threads.emplace_back([&map, w, to, single_calls] {
                 const std::string name = std::to_string(w);
-                auto n = static_cast<std::uint32_t>(
-                    std::stoul(map.get(name).value_or("0")));
+                auto n = static_cast<std::uint32_t>(std::stoul(map.get(name).value_or("0")));
                 for (;;) {
                     ++n;
                     const auto put_both = [&](auto& into) {
@@ -110,8 +118,7 @@ void kill_again_and_again(std::uint64_t seed, std::uint64_t kills) {
         map.verify();
         for (std::uint32_t w = 0; w < writers; ++w) {
             const std::string name = std::to_string(w);
-            const auto n =
-                static_cast<std::uint32_t>(std::stoul(map.get(name).value_or("0")));
+            const auto n = static_cast<std::uint32_t>(std::stoul(map.get(name).value_or("0")));
             REQUIRE(n >= acknowledged[w]);
             REQUIRE(n <= acknowledged[w] + in_flight);
             acknowledged[w] = n;
