@@ -10,7 +10,7 @@
 //
 // What a pass has to do is looked for outside the writer's place; there, it is a transaction of at
 // most a few dozen pages, which changes no record. Between two of them, whoever waits comes first,
-// and there is a rest as long as the step was, for those who wait for nothing but memory.
+// and there is a rest twice as long as the step was, for those who wait for nothing but memory.
 //
 // Cost: every leaf is read once, to be packed, and where the map may have overflow runs once more
 // for each pass that moves. Pages are written to new places only: half full leaves cost half a page
@@ -237,11 +237,11 @@ private:
             if (!go_on(static_cast<const compaction_report&>(facts_))) facts_.stopped = true;
             space_.let_others();
             if (store::transactional && kind_ == compaction_kind::whole)
-                rest(txn::monotonic_microseconds() - began);
+                rest(2 * (txn::monotonic_microseconds() - began)); // docs/decisions/0023
         }
     }
-    // Leaves the memory to others for as long as a step has taken: readers, who wait for nobody,
-    // notice who moves pages beside them all the time.
+    // Leaves the memory to others: readers, who wait for nobody, notice who moves pages beside them
+    // all the time.
     static void rest(std::uint64_t microseconds) noexcept {
         if (microseconds > step_microseconds) microseconds = step_microseconds;
         const timespec pause{0, static_cast<long>(microseconds * 1000)};
