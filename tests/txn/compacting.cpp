@@ -137,7 +137,7 @@ TEST_CASE("a compaction shortens the file on the medium, before it is closed") {
 TEST_CASE("a compaction leaves the log in place, and what it has by then is passed over") {
     using map = quire::btree_map<std::uint64_t, std::string, simulated, quire::txn::wal,
                                  quire::page_size<512>>;
-    constexpr quire::options usual{.cache_bytes = 1}; // a log that nothing else cuts
+    static constexpr quire::options usual{.cache_bytes = 1}; // a log that nothing else cuts
     using model = std::map<std::uint64_t, std::string>;
     // What is there when a process is killed that has done `work` to a map.
     const auto killed_after = [](auto&& work, const simulated_disk::contents& before) {
