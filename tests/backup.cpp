@@ -26,8 +26,8 @@
 #include <quire/inspect/file.hpp>
 #include <quire/storage/simulated.hpp>
 
-#include "support/faulty_device.hpp"
 #include "support/model.hpp"
+#include "support/numbers_and_texts.hpp"
 #include "support/temp_dir.hpp"
 
 namespace {
@@ -36,25 +36,10 @@ using namespace quire_test;
 using quire::backup_report;
 
 using text_model = std::map<std::string, std::string>;
-template <class C, std::size_t PageSize>
-using numbers = typename C::template map<std::uint64_t, std::uint64_t, quire::page_size<PageSize>>;
-template <class C, std::size_t PageSize>
-using texts = typename C::template map<std::string, std::string, quire::page_size<PageSize>>;
-
-template <class Map>
-using model_of = std::map<typename Map::key_type, typename Map::mapped_type>;
-
 template <class Face>
 void put(Face& map, model_of<Face>& model, std::uint64_t n) {
-    if constexpr (std::is_same_v<typename Face::key_type, std::string>) {
-        // Some lie in overflow runs.
-        const std::size_t size = n % 37 == 5 ? n % 4 * 700 + 300 : n % 60;
-        map.insert_or_assign(key_text(n, 9), text_of(size, n));
-        model.insert_or_assign(key_text(n, 9), text_of(size, n));
-    } else {
-        map.insert_or_assign(n, n * 3);
-        model.insert_or_assign(n, n * 3);
-    }
+    map.insert_or_assign(key_of<Face>(n), value_of<Face>(n));
+    model.insert_or_assign(key_of<Face>(n), value_of<Face>(n));
 }
 
 // The map that opens what a map was copied to: the default transactions.
@@ -318,23 +303,10 @@ TEST_CASE("a limit on bytes a second is kept") {
     CHECK(files_in(dir) == 1);
 }
 
-namespace {
-
-using faulty_file = faulty_device<quire::storage::file>;
-using faulty_map = quire::btree_map<std::string, std::string, faulty_file, quire::txn::shadow,
-                                    quire::page_size<512>>;
-
-struct no_faults {
-    no_faults() { faulty_file::plan = {}; }
-    ~no_faults() { faulty_file::plan = {}; }
-};
-
-} // namespace
-
 TEST_CASE("a store that takes no more changes is copied as it was committed") {
     const no_faults reset;
     const temp_dir dir;
-    opened<faulty_map> map;
+    opened<faulty_map<quire::txn::shadow>> map;
     text_model model;
     for (std::uint64_t n = 0; n < 300; ++n) put(*map, model, n);
     faulty_file::plan = {.kinds = fault_plan::syncs, .number = EIO};
@@ -342,13 +314,14 @@ TEST_CASE("a store that takes no more changes is copied as it was committed") {
     faulty_file::plan = {};
     CHECK_THROWS_AS(map->erase(key_text(1, 9)), quire::poisoned);
     CHECK(map->backup(dir.path("copy")).records == model.size());
-    CHECK(wrong_copy<faulty_map>(dir.path("copy"), model) == "");
+    CHECK(wrong_copy<faulty_map<quire::txn::shadow>>(dir.path("copy"), model) == "");
 }
 
 TEST_CASE("whatever call fails, the error says so and no copy is left") {
     const no_faults reset;
     const temp_dir dir;
-    opened<faulty_map> map({.cache_bytes = 1, .durability = quire::durability::none});
+    opened<faulty_map<quire::txn::shadow>> map(
+        {.cache_bytes = 1, .durability = quire::durability::none});
     text_model model;
     for (std::uint64_t n = 0; n < 3000; ++n) put(*map, model, n);
     map->flush();
@@ -384,7 +357,8 @@ TEST_CASE("whatever call fails, the error says so and no copy is left") {
             // The name itself may be there when making it durable failed.
             if (!threw || each.kind == fault_plan::names) {
                 if (files_in(dir) == 1)
-                    CHECK(wrong_copy<faulty_map>(dir.path("copy"), model) == "");
+                    CHECK(wrong_copy<faulty_map<quire::txn::shadow>>(dir.path("copy"), model) ==
+                          "");
                 ::unlink(dir.path("copy").c_str());
             }
             REQUIRE(files_in(dir) == 0);

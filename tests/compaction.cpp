@@ -22,37 +22,16 @@
 #include <quire/btree_map.hpp>
 #include <quire/inspect/file.hpp>
 
-#include "support/faulty_device.hpp"
 #include "support/model.hpp"
+#include "support/numbers_and_texts.hpp"
 
 namespace {
 
 using namespace quire_test;
 using quire::compaction_report;
 
-template <class C, std::size_t PageSize>
-using numbers = typename C::template map<std::uint64_t, std::uint64_t, quire::page_size<PageSize>>;
-template <class C, std::size_t PageSize>
-using texts = typename C::template map<std::string, std::string, quire::page_size<PageSize>>;
-
-template <class Map>
-using model_of = std::map<typename Map::key_type, typename Map::mapped_type>;
-
-template <class Map>
-[[nodiscard]] typename Map::key_type key_of(std::uint64_t n) {
-    if constexpr (std::is_same_v<typename Map::key_type, std::string>) return key_text(n, 9);
-    else return n;
-}
-// Texts: some lie in overflow runs.
-template <class Map>
-[[nodiscard]] typename Map::mapped_type value_of(std::uint64_t n) {
-    if constexpr (std::is_same_v<typename Map::mapped_type, std::string>)
-        return text_of(n % 37 == 5 ? Map::page_bytes * (n % 4) + 300 : n % 60, n);
-    else return n * 3;
-}
-
 [[nodiscard]] std::uint64_t bytes_of(const std::string& path) {
-    struct stat facts{};
+    struct stat facts {};
     REQUIRE(::stat(path.c_str(), &facts) == 0);
     return static_cast<std::uint64_t>(facts.st_size);
 }
@@ -150,17 +129,17 @@ TEST_CASE_TEMPLATE("half empty, a store shrinks to what it holds", Map, EVERYWHE
 TEST_CASE_TEMPLATE("random changes, and compactions of random budgets", Map, EVERYWHERE) {
     for (const std::uint64_t seed : {1U, 2U, 3U}) {
         CAPTURE(seed);
-        thinned<Map> of(seed, 1500, 12,
-                        {.cache_bytes = seed == 2 ? 1U : 1U << 20,
-                         .durability = quire::durability::none});
+        thinned<Map> of(
+            seed, 1500, 12,
+            {.cache_bytes = seed == 2 ? 1U : 1U << 20, .durability = quire::durability::none});
         for (int round = 0; round < 12; ++round) {
             CAPTURE(round);
             for (int n = 0; n < 300; ++n)
                 if (of.random()() % 3 == 0) of.put(of.random()() % 1500);
                 else of.erase(of.random()() % 1500);
             if (of.random()() % 2 == 0) of.map().checkpoint();
-            const std::uint64_t budget = of.random()() % 4 == 0 ? ~std::uint64_t{0}
-                                                               : of.random()() % 300;
+            const std::uint64_t budget =
+                of.random()() % 4 == 0 ? ~std::uint64_t{0} : of.random()() % 300;
             const compaction_report did = of.map().compact({.pages = budget});
             CHECK(did.written <= budget);
             CHECK(did.pages <= did.pages_before);
@@ -220,8 +199,8 @@ TEST_CASE_TEMPLATE("cancelled at every step, the store is whole and no longer th
         thinned<Map> of(5, 6000);
         of.map().checkpoint();
         std::size_t asked = 0;
-        const compaction_report did = of.map().compact(
-            {}, [&](const compaction_report&) { return asked++ != cancel; });
+        const compaction_report did =
+            of.map().compact({}, [&](const compaction_report&) { return asked++ != cancel; });
         if (cancel == 0) CHECK(did.written == 0);
         CHECK(asked == cancel + 1);
         CHECK(did.stopped);
@@ -385,20 +364,6 @@ TEST_CASE_TEMPLATE("readers and writers beside it", Map, numbers<file_wal, 512>,
     for (std::uint64_t n = 0; n < 4000; ++n) REQUIRE(map->get(n * 16) == n);
 }
 
-namespace {
-
-using faulty_file = faulty_device<quire::storage::file>;
-template <class Txn>
-using faulty_map =
-    quire::btree_map<std::string, std::string, faulty_file, Txn, quire::page_size<512>>;
-
-struct no_faults {
-    no_faults() { faulty_file::plan = {}; }
-    ~no_faults() { faulty_file::plan = {}; }
-};
-
-} // namespace
-
 TEST_CASE_TEMPLATE("a medium without room ends it at any call, and the store goes on", Txn,
                    quire::txn::shadow, quire::txn::wal, quire::txn::none) {
     using map_type = faulty_map<Txn>;
@@ -408,9 +373,8 @@ TEST_CASE_TEMPLATE("a medium without room ends it at any call, and the store goe
         CAPTURE(after);
         thinned<map_type> of(8, 900);
         of.map().checkpoint();
-        faulty_file::plan = {.kinds = fault_plan::writes | fault_plan::resizes,
-                             .after = after,
-                             .number = ENOSPC};
+        faulty_file::plan = {
+            .kinds = fault_plan::writes | fault_plan::resizes, .after = after, .number = ENOSPC};
         bool threw = false;
         bool poisoned = false;
         try {
