@@ -281,8 +281,10 @@ TEST_CASE_TEMPLATE("what cannot be cut gives its blocks back", Map, numbers<file
         did = map->compact({.pages = 10});
     }
     CHECK(did.punched * Map::page_bytes > 4U << 20);
+    // The file system may need some for what it notes about the holes.
+    constexpr std::uint64_t notes = 1 << 16;
     if (blocks() == before) MESSAGE("this file system takes no blocks back");
-    else CHECK(blocks() <= before - did.punched * Map::page_bytes);
+    else CHECK(blocks() <= before - did.punched * Map::page_bytes + notes);
     insert(0, 300'000); // over what was given back
     map->verify();
     map.reopen();

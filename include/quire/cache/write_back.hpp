@@ -71,10 +71,14 @@ template <class Device, class Replacement, std::size_t PageSize, class Epoch>
 std::byte* page_cache<Device, Replacement, PageSize, Epoch>::take_over(const std::byte* page,
                                                                        page_id to) noexcept {
     if (!in_frames(page)) return nullptr;
-    latch_guard hold(latch_);
     const std::uint32_t n = frame_of(page);
     frame_facts& facts = facts_[n];
-    if (facts.state.load(std::memory_order_relaxed) != frame_state::clean) return nullptr;
+    const auto is_clean = [&] {
+        return facts.state.load(std::memory_order_relaxed) == frame_state::clean;
+    };
+    if (!is_clean()) return nullptr; // most are not; who has just been written is copied once more
+    latch_guard hold(latch_);
+    if (!is_clean()) return nullptr;
     auto& old = entry_of(facts.page);
     const std::uint32_t entry = old.exchange(0, std::memory_order_seq_cst);
     // Whoever looks the page up from now on misses it and waits for the latch; whoever did before
