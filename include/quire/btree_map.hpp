@@ -212,9 +212,10 @@ public:
     // at `path`, which must not exist, while readers and writers go on; of a map in memory to a
     // file. To restore it, open it. go_on(const backup_report&) is asked before the first page and
     // after each MiB; false ends the backup. The copy has its name once it is whole and durable;
-    // else nothing is left. Pages that only the copied version needs stay until the backup ends.
-    // Cost: see backup.hpp. Throws io_error (EEXIST: the name is taken), storage_full, corruption,
-    // std::bad_alloc, and what go_on throws.
+    // else nothing is left (but if making the name itself durable fails, the copy is there). Pages
+    // that only the copied version needs stay until the backup ends. Cost: see backup.hpp. Throws
+    // io_error (EEXIST: the name is taken), storage_full, corruption, std::bad_alloc, and what
+    // go_on throws.
     backup_report backup(const std::string& to, backup_options how = {}) const {
         return backup(to, how, [](const backup_report&) { return true; });
     }
