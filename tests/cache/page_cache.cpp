@@ -35,6 +35,19 @@ TEST_CASE("a budget becomes frames, their bookkeeping included") {
     CHECK(f.pages.frames() * page_size > (1 << 20) * 9 / 10);
 }
 
+TEST_CASE("what is reserved and what may be dirty leave room for readers") {
+    fixture small(100, 0);
+    REQUIRE(small.pages.frames() == 60);
+    CHECK(small.pages.most_dirty(0) == 21); // three eighths
+    CHECK(small.pages.most_dirty(23) == 21);
+    CHECK(small.pages.most_dirty(30) == 60 - 30 - 16);
+    CHECK(small.pages.most_dirty(60) == 0);
+    small.pages.reserve_frames(40); // and it stays, whatever is wanted next
+    CHECK(small.pages.most_dirty(5) == 60 - 40 - 16);
+    const fixture large(100, 1 << 20);
+    CHECK(large.pages.most_dirty(100) == large.pages.frames() / 8 * 3);
+}
+
 TEST_CASE("overflow runs pass the cache by") {
     fixture f(0);
     const std::vector<std::byte> value(1000, std::byte{9});

@@ -151,6 +151,15 @@ public:
         return frame_count_ / 8 < 64 ? frame_count_ / 8 : 64;
     }
     [[nodiscard]] bool has_reserved(std::uint32_t n) const noexcept { return reserved_ >= n; }
+    // How many pages may be dirty if so many frames are reserved: the rest is for readers, who can
+    // neither write pages nor use what is reserved, and need a path or two.
+    [[nodiscard]] std::uint32_t most_dirty(std::uint32_t reserved) const noexcept {
+        constexpr std::uint32_t for_readers = 16;
+        const std::uint32_t kept = (reserved < reserved_ ? reserved_ : reserved) + for_readers;
+        const std::uint32_t rest = kept < frame_count_ ? frame_count_ - kept : 0;
+        const std::uint32_t share = frame_count_ / 8 * 3;
+        return rest < share ? rest : share;
+    }
 
     // The writer's: a frame for a page that has just been allocated; its bytes are undefined.
     // Requires: admitted, and frames reserved.

@@ -143,13 +143,12 @@ void store<Storage, Replacement, Txn, PageSize>::prepare_early_write() {
 template <class Storage, class Replacement, class Txn, std::size_t PageSize>
 void store<Storage, Replacement, Txn, PageSize>::ensure_frames(std::uint32_t pages) {
     if constexpr (on_device) {
-        // The others are for what is reserved, and for readers, who cannot write pages to get at
-        // theirs.
-        const bool many_dirty = cache_.dirty_pages() > std::uint64_t{cache_.frames()} * 3 / 8;
+        // A few more, so that most operations find theirs.
+        const std::uint32_t wanted = pages + cache_.some_frames();
+        const bool many_dirty = cache_.dirty_pages() > cache_.most_dirty(wanted);
         if (QUIRE_LIKELY(cache_.has_reserved(pages) && !many_dirty)) return;
         if (many_dirty) write_early();
-        // A few more, so that most operations find theirs.
-        find_frames([&] { cache_.reserve_frames(pages + cache_.some_frames()); });
+        find_frames([&] { cache_.reserve_frames(wanted); });
     }
 }
 
