@@ -187,9 +187,9 @@ TEST_CASE("the map grows by levels and gives them up again") {
     s.free_between(header + 2000, static_cast<std::uint32_t>(s.space.end()));
     s.commit();
     CHECK(s.map.level() == 2);
-    s.space.trim([&](page_id id) { s.map.changed(id); });
+    s.space.trim([&](page_id id) { s.map.changed(id); }, [](page_id) {});
     s.commit();
-    s.space.trim([&](page_id id) { s.map.changed(id); });
+    s.space.trim([&](page_id id) { s.map.changed(id); }, [](page_id) {});
     s.commit();
     CHECK(s.space.end() < 2 * shape.pages_per_part);
     CHECK(s.map.level() <= 1);
@@ -233,7 +233,7 @@ TEST_CASE("what is placed can be undone by going back to a copy") {
             s.commit();
         }
         if (random() % 4 == 0) {
-            s.space.trim([&](page_id id) { s.map.changed(id); });
+            s.space.trim([&](page_id id) { s.map.changed(id); }, [](page_id) {});
             s.commit();
         }
     }

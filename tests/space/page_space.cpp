@@ -138,9 +138,12 @@ TEST_CASE("free pages at the end are dropped") {
     static_cast<void>(space.allocate(1));
     commit(space, 4);
     std::vector<std::uint32_t> changed;
-    space.trim([&](page_id id) { changed.push_back(to_integer(id)); });
+    std::vector<std::uint32_t> gone;
+    space.trim([&](page_id id) { changed.push_back(to_integer(id)); },
+               [&](page_id id) { gone.push_back(to_integer(id)); });
     CHECK(space.end() == 4);
     CHECK(changed == std::vector<std::uint32_t>{5, 4});
+    CHECK(gone == std::vector<std::uint32_t>{5, 4});
     CHECK(space.free().size() == 0);
     CHECK(space.dead().size() == 0);
 }
@@ -150,7 +153,7 @@ TEST_CASE("a store whose every page is free shrinks to its header") {
     static_cast<void>(space.allocate(9));
     space.release_new(page_id{2}, 9);
     commit(space, 1);
-    space.trim(ignore);
+    space.trim(ignore, ignore);
     CHECK(space.end() == 2);
     CHECK(space.free().lowest() == page_id::none);
 }

@@ -102,14 +102,16 @@ public:
     void trim_new(std::uint64_t begin) noexcept {
         while (end_ > begin && free_.erase(static_cast<page_id>(end_ - 1))) --end_;
     }
-    // Drops the free tail of the store. Between transactions.
-    template <class Changed>
-    void trim(Changed&& changed) {
+    // Drops the free tail of the store; calls gone(page) for each page of it, whose content, should
+    // the cache still have it, is not to be written any more. Between transactions.
+    template <class Changed, class Gone>
+    void trim(Changed&& changed, Gone&& gone) {
         while (end_ > header_ && free_.contains(static_cast<page_id>(end_ - 1))) {
             const auto last = static_cast<page_id>(end_ - 1);
             set_dead(last, false, changed);
             free_.erase(last);
             --end_;
+            gone(last);
         }
     }
 

@@ -318,7 +318,8 @@ void store<Storage, Replacement, Txn, PageSize>::close() {
         }
         // Free pages at the end are not worth keeping; their bits in the map are a commit.
         flipped_.clear();
-        space_.trim([this](page_id id) { device_.map.changed(id); });
+        space_.trim([this](page_id id) { device_.map.changed(id); },
+                    [this](page_id id) noexcept { cache_.discard(id); });
         begun_.space = space_.now();
         if (space_.end() != file.slot().page_count) {
             make_durable(working_.at);

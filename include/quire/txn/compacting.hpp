@@ -211,9 +211,12 @@ void compacting<Store>::commit_moved([[maybe_unused]] publishing when) {
 template <class Store>
 void compacting<Store>::trim_end([[maybe_unused]] page_id limit) {
     Store& s = store_;
-    s.space_.trim([&]([[maybe_unused]] page_id id) {
-        if constexpr (Store::on_device) s.device_.map.changed(id);
-    });
+    // A page that has gone may be a new one while a checkpoint writes: what it was is not written.
+    s.space_.trim(
+        [&]([[maybe_unused]] page_id id) {
+            if constexpr (Store::on_device) s.device_.map.changed(id);
+        },
+        [&](page_id id) noexcept { s.cache_.discard(id); });
     if constexpr (Store::on_device) s.device_.map.move_behind(limit);
     s.begun_.space = s.space_.now();
 }
