@@ -10,7 +10,7 @@ namespace quire {
 struct options {
     // Budget of the page cache in bytes: frames and what describes them; what makes less than 60
     // frames is raised to that, what the system does not grant is std::bad_alloc. storage::memory
-    // has none.
+    // has none. Where pages of a larger file are comes on top: 4 bytes for each that was used.
     std::uint64_t cache_bytes = std::uint64_t{64} << 20;
     // Whether a store that does not exist is created.
     bool create = true;
