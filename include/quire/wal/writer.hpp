@@ -238,7 +238,8 @@ public:
             for (const segment* s = spare_; s != nullptr; s = s->next) kept += s->size;
             for (segment** at = &used_; *at != nullptr;) {
                 segment* const s = *at;
-                if (s->first > base) {
+                // A slot may name the segment it was written in, which may be full by now.
+                if (s->first > base || s->first_lsn >= from) {
                     at = &s->next;
                     continue;
                 }
